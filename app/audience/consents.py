@@ -1,0 +1,31 @@
+"""The sentences people agree to, in numbered versions that never change (C13)."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.audience.models import ConsentWording
+
+
+def publish(session: Session, purpose: str, language: str, text: str) -> ConsentWording:
+    """Make ``text`` the current wording; a new version only where it differs from the last."""
+    last = current(session, purpose, language)
+    if last is not None and last.text == text:
+        return last
+    wording = ConsentWording(
+        purpose=purpose, language=language, version=last.version + 1 if last else 1, text=text
+    )
+    session.add(wording)
+    session.flush()
+    return wording
+
+
+def current(session: Session, purpose: str, language: str) -> ConsentWording | None:
+    """The wording shown today for a purpose in a language."""
+    return session.scalar(
+        sa.select(ConsentWording)
+        .where(ConsentWording.purpose == purpose, ConsentWording.language == language)
+        .order_by(ConsentWording.version.desc())
+        .limit(1)
+    )

@@ -1,0 +1,155 @@
+"""The engine, the session and the unit of work; the column types that all rooms share."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+
+from app.core import persian
+
+BUSY_SECONDS: Final = 5
+
+NAMING: Final = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """Every table's base; its ``repr`` shows the key only (C07)."""
+
+    metadata = sa.MetaData(naming_convention=NAMING)
+
+    def __repr__(self) -> str:
+        key = ", ".join(str(value) for value in sa.inspect(self).identity or ("new",))
+        return f"<{type(self).__name__} {key}>"
+
+
+class UtcDateTime(sa.TypeDecorator[datetime]):
+    """An aware moment in UTC on every database; SQLite would give it back naive."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, _dialect: sa.Dialect) -> datetime | None:
+        return value.astimezone(UTC) if value is not None else None
+
+    def process_result_value(self, value: datetime | None, _dialect: sa.Dialect) -> datetime | None:
+        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+class Languages(sa.TypeDecorator[tuple[str, ...]]):
+    """An ordered tuple of language codes, the reader's own order (F08), kept as ``fa,en``."""
+
+    impl = sa.String(64)
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[str, ...] | None, _dialect: sa.Dialect) -> str | None:
+        return ",".join(value) if value is not None else None
+
+    def process_result_value(
+        self, value: str | None, _dialect: sa.Dialect
+    ) -> tuple[str, ...] | None:
+        return tuple(value.split(",")) if value else (() if value is not None else None)
+
+
+class Database:
+    """One process's engine and its units of work.
+
+    ``on_commit`` gets the names that verbs asked to wake, after the commit and never before it.
+    """
+
+    def __init__(self, url: str, *, on_commit: Callable[[str], None] | None = None) -> None:
+        self.engine = make_engine(url)
+        self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+        self._on_commit = on_commit
+
+    @contextmanager
+    def unit_of_work(self) -> Iterator[Session]:
+        """A writing transaction: commits at the end, rolls back on any error, then wakes who was asked for."""
+        with self._sessions.begin() as session:
+            yield session
+            wanted = sorted(session.info.get("wakes", ()))
+        if self._on_commit:
+            for name in wanted:
+                self._on_commit(name)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A transaction that only reads; on SQLite it takes no write lock."""
+        with Session(
+            self.engine.execution_options(readonly=True), expire_on_commit=False
+        ) as session:
+            yield session
+
+    def dispose(self) -> None:
+        self.engine.dispose()
+
+
+def wake_after_commit(session: Session, name: str) -> None:
+    """Ask that the workers of ``name`` be woken once this transaction is durable."""
+    session.info.setdefault("wakes", set()).add(name)
+
+
+def make_engine(url: str) -> sa.Engine:
+    """An engine that shows no parameter in errors and treats both databases alike (C07, R08)."""
+    address = sa.make_url(url)
+    if address.get_backend_name() == "sqlite":
+        engine = sa.create_engine(
+            address,
+            hide_parameters=True,
+            connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+        )
+        _prepare_sqlite(engine)
+    else:
+        engine = sa.create_engine(
+            address,
+            hide_parameters=True,
+            pool_pre_ping=True,
+            pool_size=10,
+            max_overflow=10,
+            pool_timeout=BUSY_SECONDS,
+            connect_args={
+                "connect_timeout": BUSY_SECONDS,
+                "options": f"-c lock_timeout={BUSY_SECONDS}s -c timezone=UTC",
+            },
+        )
+    return engine
+
+
+def _prepare_sqlite(engine: sa.Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def connect(dbapi: sqlite3.Connection, _record: Any) -> None:
+        dbapi.isolation_level = None
+        dbapi.execute("PRAGMA journal_mode=WAL")
+        dbapi.execute("PRAGMA synchronous=FULL")
+        dbapi.execute("PRAGMA foreign_keys=ON")
+        dbapi.execute("PRAGMA secure_delete=ON")
+        dbapi.create_collation("fa-x-icu", persian.compare)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        # IMMEDIATE takes the write lock at once: a read that turns into a write would fail instead of waiting.
+        readonly = connection.get_execution_options().get("readonly", False)
+        connection.exec_driver_sql("BEGIN" if readonly else "BEGIN IMMEDIATE")
+
+
+def insert_into(session: Session, table: Any) -> Any:
+    """The dialect's INSERT, which knows ON CONFLICT on both databases."""
+    if session.get_bind().dialect.name == "sqlite":
+        from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+        return sqlite_insert(table)
+    from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+
+    return postgresql_insert(table)

@@ -1,0 +1,100 @@
+"""Waking the workers by name, after the commit; a lost wake costs a second, never a mail (R01).
+
+No waker raises: the row is durable, and every worker also looks by itself.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    import dramatiq
+
+log = logging.getLogger(__name__)
+
+REQUESTS = "requests"
+"""Requests to answer or to carry out."""
+DELIVER = "deliver"
+"""Deliveries to send."""
+
+SOCKET_NAME = "wake.sock"
+
+
+class Waker(Protocol):
+    """Says "look now" to whoever does the work of ``name``."""
+
+    def __call__(self, name: str) -> None: ...
+
+
+class SocketWaker:
+    """Sends the name as a datagram to the socket of the embedded worker."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = str(path)
+
+    def __call__(self, name: str) -> None:
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+                sender.setblocking(False)
+                sender.sendto(name.encode(), self._path)
+        except OSError:
+            log.debug("no worker listens; it will look by itself")
+
+
+class BrokerWaker:
+    """Sends the name through Redis or RabbitMQ, as a Dramatiq message that holds nothing else."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._broker = broker_for(url)
+
+    def __call__(self, name: str) -> None:
+        import dramatiq
+
+        message: dramatiq.Message[None] = dramatiq.Message(
+            queue_name=name, actor_name=name, args=(), kwargs={}, options={}
+        )
+        try:
+            self._broker.declare_queue(name)
+            self._broker.enqueue(message)
+        except Exception as error:  # noqa: BLE001 (no common base, and a wake may be lost)
+            log.warning(
+                "the broker was not reached (%s); the workers will look by themselves",
+                type(error).__name__,
+            )
+
+
+def waker_for(broker_url: str, instance: str) -> Waker:
+    """The waker of this set-up: the broker where one is named, else the socket in the instance folder."""
+    return BrokerWaker(broker_url) if broker_url else SocketWaker(Path(instance) / SOCKET_NAME)
+
+
+def broker_for(url: str) -> dramatiq.Broker:
+    """A Dramatiq broker without result or retry middleware, with short time-outs for the web process.
+
+    Raises ValueError for a scheme that is neither redis nor amqp.
+    """
+    scheme = urlsplit(url).scheme
+    if scheme in ("redis", "rediss", "unix"):
+        import redis
+        from dramatiq.brokers.redis import RedisBroker
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+
+        client = redis.Redis.from_url(
+            url, socket_timeout=0.5, socket_connect_timeout=0.5, retry=Retry(NoBackoff(), 0)
+        )
+        return RedisBroker(client=client, middleware=[])  # type: ignore[no-untyped-call]
+    if scheme in ("amqp", "amqps"):
+        from dramatiq.brokers.rabbitmq import RabbitmqBroker
+
+        joint = "&" if "?" in url else "?"
+        return RabbitmqBroker(
+            url=f"{url}{joint}connection_attempts=1&socket_timeout=0.5&stack_timeout=1",
+            middleware=[],
+        )
+    raise ValueError("must begin with redis:// or amqp://")

@@ -1,0 +1,59 @@
+"""What someone asked for and has not yet proven (C01)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.database import Base, UtcDateTime
+
+SIGNATURE: Final = "signature"
+SUBSCRIPTION: Final = "subscription"
+PREFERENCES: Final = "preferences"
+WITHDRAWAL: Final = "withdrawal"
+ERASURE: Final = "erasure"
+REPRESENTATIVE: Final = "representative"
+STAFF_ADDRESS: Final = "staff-address"
+
+ASKED: Final = "asked"
+"""Written by the web; the worker has not looked yet."""
+ANSWERED: Final = "answered"
+"""The worker decided about the mail; link and code can prove it."""
+PROVEN: Final = "proven"
+"""Link or code came back; the worker carries it out and deletes the row."""
+
+MAX_TRIES: Final = 5
+MAX_MAILS: Final = 3
+
+
+class Request(Base):
+    """One wish of one visitor, sealed by the web and opened by the worker alone.
+
+    ``mails`` counts the mails asked for (the first and each resend), ``answered`` those the worker has dealt
+    with. ``noted`` is what the worker shows behind the link of a preferences request: lists and languages.
+    """
+
+    __tablename__ = "request"
+    __table_args__ = (sa.Index(None, "state", "expires_at"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    purpose: Mapped[str] = mapped_column(sa.String(24))
+    subject: Mapped[str] = mapped_column(sa.String(64))
+    language: Mapped[str] = mapped_column(sa.String(8))
+    day: Mapped[date]
+    state: Mapped[str] = mapped_column(sa.String(10), default=ASKED)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    box: Mapped[bytes]
+    choices: Mapped[bytes | None]
+    mails: Mapped[int] = mapped_column(default=1)
+    answered: Mapped[int] = mapped_column(default=0)
+    tries: Mapped[int] = mapped_column(default=0)
+    key_id: Mapped[str | None] = mapped_column(sa.String(8))
+    link_hash: Mapped[bytes | None] = mapped_column(unique=True)
+    code_hash: Mapped[bytes | None]
+    code_expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    noted: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON)

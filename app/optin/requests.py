@@ -1,0 +1,123 @@
+"""Asking and proving, as the web process does it: without keys, and alike for everyone (C01, C09-C12).
+
+Every function takes the caller's session and leaves the commit to the unit of work. None tells whether an
+address is known: the web cannot know.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import cast
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.core import tokens, wake
+from app.core.database import wake_after_commit
+from app.optin.models import ANSWERED, ASKED, MAX_MAILS, MAX_TRIES, PROVEN, Request
+
+
+def ask(
+    session: Session,
+    request_id: UUID,
+    purpose: str,
+    subject: str,
+    box: bytes,
+    *,
+    language: str,
+    now: datetime,
+    keep_days: int,
+) -> None:
+    """Write down a wish, sealed, and wake the worker after the commit.
+
+    ``box`` holds the address, the subject once more, and what the first form consented to; it is sealed for
+    ``request_id``.
+    """
+    session.add(
+        Request(
+            id=request_id,
+            purpose=purpose,
+            subject=subject,
+            language=language,
+            day=now.date(),
+            state=ASKED,
+            expires_at=now + timedelta(days=keep_days),
+            box=box,
+        )
+    )
+    wake_after_commit(session, wake.REQUESTS)
+
+
+def resend(session: Session, request_id: UUID, purpose: str) -> None:
+    """Ask for the same mail once more: same link, same code, spent tries stay spent (C11).
+
+    Nothing happens while the last mail is still to be dealt with, after the third, or for an unknown id; the
+    page is the same.
+    """
+    session.execute(
+        sa.update(Request)
+        .where(
+            Request.id == request_id,
+            Request.purpose == purpose,
+            Request.state == ANSWERED,
+            Request.mails == Request.answered,
+            Request.mails < MAX_MAILS,
+        )
+        .values(mails=Request.mails + 1)
+    )
+    wake_after_commit(session, wake.REQUESTS)
+
+
+def prove_by_code(
+    session: Session, request_id: UUID, purpose: str, code: str, choices: bytes, *, now: datetime
+) -> bool:
+    """Prove a request by the mailed code, with the choices made beside it; False tells nothing of why not.
+
+    Each call spends one of five tries in one statement, so that no two at once share a try. Wrong, spent,
+    expired and never sent run the same two statements.
+    """
+    spent = session.execute(
+        sa.update(Request)
+        .where(Request.id == request_id, Request.purpose == purpose, Request.tries < MAX_TRIES)
+        .values(tries=Request.tries + 1)
+    )
+    allowed = cast("sa.CursorResult[object]", spent).rowcount == 1
+    typed = tokens.code_fingerprint(request_id, tokens.typed_code(code)) if allowed else b""
+    return _prove(
+        session,
+        choices,
+        Request.id == request_id,
+        Request.purpose == purpose,
+        Request.code_hash == typed,
+        Request.code_expires_at > now,
+        Request.expires_at > now,
+    )
+
+
+def prove_by_link(session: Session, token: str, choices: bytes, *, now: datetime) -> bool:
+    """Prove a request by its link's button; False for a used, expired or false link."""
+    return _prove(
+        session, choices, Request.link_hash == tokens.fingerprint(token), Request.expires_at > now
+    )
+
+
+def behind_link(session: Session, token: str, *, now: datetime) -> Request | None:
+    """What a live link asks for; None alike for a used, an expired and a false one. Changes nothing (C10)."""
+    return session.scalar(
+        sa.select(Request).where(
+            Request.link_hash == tokens.fingerprint(token),
+            Request.state == ANSWERED,
+            Request.expires_at > now,
+        )
+    )
+
+
+def _prove(session: Session, choices: bytes, *conditions: sa.ColumnElement[bool]) -> bool:
+    proven = session.execute(
+        sa.update(Request)
+        .where(*conditions, Request.state == ANSWERED)
+        .values(state=PROVEN, choices=choices)
+    )
+    wake_after_commit(session, wake.REQUESTS)
+    return cast("sa.CursorResult[object]", proven).rowcount == 1

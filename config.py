@@ -1,0 +1,420 @@
+"""The settings of one process, read once from the environment and then frozen.
+
+A secret comes from ``NAME`` or from the file named in ``NAME_FILE``. What is missing, odd, or not this
+process's to hold stops the start and is named (C02): the web process holds public keys only.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Final, Literal
+from urllib.parse import urlsplit
+
+Role = Literal["web", "worker"]
+
+DEFAULT_ORGANISATION: Final = (
+    "fa=کنفدراسیون کار ایران – خارج از کشور;en=Iran Labour Confederation – Abroad"
+)
+
+
+class ConfigError(Exception):
+    """A setting is missing, odd, or must not be in this process; the message names it, never its value."""
+
+
+class Secret(str):
+    """A string whose ``repr`` is stars, so that no traceback prints it."""
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+
+NO_SECRET: Final = Secret("")
+
+
+def setting(
+    name: str,
+    *,
+    doc: str,
+    default: Any = MISSING,
+    within: range | None = None,
+    roles: tuple[Role, ...] = ("web", "worker"),
+    parse: Callable[[str], Any] | None = None,
+    secret: bool = False,
+    shown: bool = False,
+) -> Any:
+    """One setting: its variable, what it means, its bounds, and which processes may hold it.
+
+    ``shown`` marks a retention period that the privacy page prints.
+    """
+    extra = {
+        "name": name,
+        "doc": doc,
+        "within": within,
+        "roles": roles,
+        "parse": parse,
+        "secret": secret,
+        "shown": shown,
+    }
+    if default is MISSING:
+        return field(metadata=extra)
+    return field(default=default, metadata=extra)
+
+
+def _words(value: str) -> tuple[str, ...]:
+    return tuple(word for word in (part.strip() for part in value.split(",")) if word)
+
+
+def _per_language(value: str) -> Mapping[str, str]:
+    pairs = (part.partition("=") for part in value.split(";") if part.strip())
+    return {language.strip(): text.strip() for language, _, text in pairs}
+
+
+def _url(value: str) -> str:
+    if value and urlsplit(value).scheme not in ("http", "https"):
+        raise ValueError("must begin with http:// or https://")
+    return value.rstrip("/")
+
+
+def _truth(value: str) -> bool:
+    if value.lower() not in ("", "0", "1", "no", "yes", "false", "true"):
+        raise ValueError("must be 0 or 1")
+    return value.lower() in ("1", "yes", "true")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Everything a process may know of its surroundings."""
+
+    role: Role
+    database_url: str = setting(
+        "PEYVAND_DATABASE_URL",
+        default="sqlite:///instance/peyvand.sqlite",
+        doc="The database: sqlite:///FILE or postgresql://...",
+    )
+    broker_url: str = setting(
+        "PEYVAND_BROKER_URL",
+        default="",
+        doc="redis://... or amqp://... wakes the workers; empty: a socket in the instance folder.",
+    )
+    smtp_url: str = setting(
+        "PEYVAND_SMTP_URL",
+        default="mailbox:instance/mailbox",
+        doc="Where mail goes: smtp://, smtps:// or mailbox:FOLDER.",
+    )
+    smtp_connections: int = setting(
+        "PEYVAND_SMTP_CONNECTIONS",
+        default=8,
+        within=range(1, 201),
+        doc="Lasting SMTP connections a worker keeps open at most.",
+        roles=("worker",),
+    )
+    ehlo_name: str = setting(
+        "PEYVAND_EHLO_NAME",
+        default="",
+        doc="The name said in EHLO; empty: the domain of PEYVAND_MAIL_FROM.",
+        roles=("worker",),
+    )
+    base_url: str = setting(
+        "PEYVAND_BASE_URL",
+        default="http://127.0.0.1:8000",
+        parse=_url,
+        doc="The public address of the site, without a slash at the end.",
+    )
+    onion_url: str = setting(
+        "PEYVAND_ONION_URL", default="", parse=_url, doc="The site's onion address, if it has one."
+    )
+    mail_from: str = setting(
+        "PEYVAND_MAIL_FROM",
+        default="peyvand@example.org",
+        doc="The sender of newsletters and invitations; its domain stands in Message-ID and in bounces.",
+    )
+    reply_to: str = setting("PEYVAND_REPLY_TO", default="", doc="Where answers to newsletters go.")
+    quiet_mail_from: str = setting(
+        "PEYVAND_QUIET_MAIL_FROM",
+        default="",
+        doc="The sender of confirmations (C14); empty: PEYVAND_MAIL_FROM.",
+    )
+    quiet_base_url: str = setting(
+        "PEYVAND_QUIET_BASE_URL",
+        default="",
+        parse=_url,
+        doc="The host of the links in confirmations (C14); empty: PEYVAND_BASE_URL.",
+    )
+    relay_limit: int = setting(
+        "PEYVAND_RELAY_LIMIT",
+        default=0,
+        within=range(100_000_001),
+        doc="Mails a day that the relay takes; 0: no limit.",
+        roles=("worker",),
+    )
+    secret_key: Secret = setting(
+        "PEYVAND_SECRET_KEY",
+        default=NO_SECRET,
+        secret=True,
+        roles=("web",),
+        doc="Signs the staff's session cookie.",
+    )
+    seal_public_key: str = setting(
+        "PEYVAND_SEAL_PUBLIC_KEY", secret=True, doc="Public halves of the seal keys, id:key,id:key."
+    )
+    names_public_key: str = setting(
+        "PEYVAND_NAMES_PUBLIC_KEY",
+        default="",
+        secret=True,
+        doc="Public half of the names key; its private half stays offline.",
+    )
+    seal_private_key: Secret = setting(
+        "PEYVAND_SEAL_PRIVATE_KEY",
+        default=NO_SECRET,
+        secret=True,
+        roles=("worker",),
+        doc="Private halves of the seal keys, id:key,id:key; the worker alone holds them.",
+    )
+    index_key: Secret = setting(
+        "PEYVAND_INDEX_KEY",
+        default=NO_SECRET,
+        secret=True,
+        roles=("worker",),
+        doc="Index keys, id:key,id:key; the first is current. The worker alone holds them.",
+    )
+    officer_keys: str = setting(
+        "PEYVAND_OFFICER_KEYS",
+        default="",
+        secret=True,
+        roles=("worker",),
+        doc="age recipients of the officers, to whom exports and backups are encrypted.",
+    )
+    ledger: str = setting(
+        "PEYVAND_LEDGER",
+        default="instance/ledger.jsonl",
+        roles=("worker",),
+        doc="The erasure ledger: a file outside the dump, appended before each erasing commit (C17).",
+    )
+    trusted_proxies: tuple[str, ...] = setting(
+        "PEYVAND_TRUSTED_PROXIES",
+        default=(),
+        parse=_words,
+        roles=("web",),
+        doc="Addresses of proxies whose X-Forwarded headers are believed, separated by commas.",
+    )
+    locales: tuple[str, ...] = setting(
+        "PEYVAND_LOCALES",
+        default=("fa", "en"),
+        parse=_words,
+        doc="Languages of the site, the first is the default; each needs its catalogue.",
+    )
+    organisation: Mapping[str, str] = setting(
+        "PEYVAND_ORGANISATION",
+        default=_per_language(DEFAULT_ORGANISATION),
+        parse=_per_language,
+        doc="The organisation's name in each language: fa=...;en=...",
+    )
+    contact_address: str = setting(
+        "PEYVAND_CONTACT_ADDRESS",
+        default="",
+        doc="The address on the contact page; empty: PEYVAND_MAIL_FROM.",
+    )
+    texts: str = setting(
+        "PEYVAND_TEXTS",
+        default="",
+        roles=("web",),
+        doc="A folder with the operator's own safety.fa.md, contact.en.md and so on.",
+    )
+    instance: str = setting(
+        "PEYVAND_INSTANCE", default="instance", doc="The folder of the embedded set-up's files."
+    )
+    embedded: bool = setting(
+        "PEYVAND_EMBEDDED",
+        default=False,
+        parse=_truth,
+        doc="The trial set-up of make run: demo, made keys, /mailbox; loopback only (C26).",
+    )
+    port: int = setting(
+        "PORT", default=8000, within=range(1, 65536), doc="The port the site listens on."
+    )
+    unproven_hours: int = setting(
+        "PEYVAND_UNPROVEN_HOURS",
+        default=72,
+        within=range(1, 169),
+        shown=True,
+        doc="Hours after its mail until a request nobody proved is erased (C16).",
+    )
+    request_days: int = setting(
+        "PEYVAND_REQUEST_DAYS",
+        default=7,
+        within=range(1, 31),
+        shown=True,
+        doc="Days until a request is erased in any case (C16).",
+    )
+    code_minutes: int = setting(
+        "PEYVAND_CODE_MINUTES",
+        default=60,
+        within=range(5, 241),
+        shown=True,
+        doc="Minutes a code is good for after its mail was accepted (C11).",
+    )
+    cap_days: int = setting(
+        "PEYVAND_CAP_DAYS",
+        default=31,
+        within=range(31, 63),
+        shown=True,
+        doc="Days for which the counters of C15 are kept.",
+    )
+    mails_a_day: int = setting(
+        "PEYVAND_REQUESTS_A_DAY",
+        default=3,
+        within=range(1, 21),
+        shown=True,
+        doc="Unproven requests mailed to one address in a day (C15).",
+    )
+    mails_a_month: int = setting(
+        "PEYVAND_REQUESTS_A_MONTH",
+        default=6,
+        within=range(1, 101),
+        shown=True,
+        doc="Unproven requests mailed to one address in a month (C15).",
+    )
+    send_days: int = setting(
+        "PEYVAND_SEND_DAYS",
+        default=10,
+        within=range(1, 61),
+        shown=True,
+        doc="Days after its last mail until a send's deliveries become counts (C16).",
+    )
+    undo_seconds: int = setting(
+        "PEYVAND_UNDO_SECONDS",
+        default=60,
+        within=range(3601),
+        doc="Seconds in which a send can still be undone (C28).",
+    )
+    idle_minutes: int = setting(
+        "PEYVAND_IDLE_MINUTES",
+        default=30,
+        within=range(5, 241),
+        roles=("web",),
+        doc="Minutes without a request after which a staff session ends (C28).",
+    )
+    session_hours: int = setting(
+        "PEYVAND_SESSION_HOURS",
+        default=12,
+        within=range(1, 49),
+        roles=("web",),
+        doc="Hours after which a staff session ends in any case (C28).",
+    )
+
+    @classmethod
+    def from_env(cls, role: Role, environ: Mapping[str, str] | None = None) -> Config:
+        """Read the settings of ``role`` from the environment.
+
+        Raises ConfigError, naming the variable, when one is missing, odd, or belongs to the other process.
+        """
+        env = os.environ if environ is None else environ
+        values: dict[str, Any] = {"role": role}
+        for spec in settings():
+            value = _read(spec, role, env)
+            if value is not None:
+                values[spec.name] = value
+        config = cls(**values)
+        config._check()
+        return config
+
+    def _check(self) -> None:
+        needed = {"web": ("secret_key",), "worker": ("seal_private_key", "index_key")}[self.role]
+        for name in needed:
+            if not getattr(self, name):
+                raise ConfigError(
+                    f"{_variable(name)} is not set; the {self.role} process needs it."
+                )
+        unknown = [locale for locale in self.locales if not locale.isascii() or len(locale) > 8]
+        if unknown or not self.locales:
+            raise ConfigError("PEYVAND_LOCALES must list languages such as fa,en.")
+        if "@" not in self.mail_from:
+            raise ConfigError("PEYVAND_MAIL_FROM must be a mail address.")
+        if self.embedded and not is_loopback(self.base_url):
+            raise ConfigError(
+                "PEYVAND_EMBEDDED is for trying the service on this computer: "
+                "PEYVAND_BASE_URL must be a loopback address such as http://127.0.0.1:8000."
+            )
+
+    @property
+    def confirmation_sender(self) -> str:
+        return self.quiet_mail_from or self.mail_from
+
+    @property
+    def confirmation_base_url(self) -> str:
+        return self.quiet_base_url or self.base_url
+
+    @property
+    def mail_domain(self) -> str:
+        return self.mail_from.rpartition("@")[2]
+
+    def organisation_name(self, language: str) -> str:
+        """The organisation's name in ``language``, else in the site's first language that has one."""
+        for code in (language, *self.locales):
+            if code in self.organisation:
+                return self.organisation[code]
+        return next(iter(self.organisation.values()), "Peyvand")
+
+
+def settings() -> list[Field[Any]]:
+    """All settings in the order of the class, each with its variable's name in its metadata."""
+    return [spec for spec in fields(Config) if "name" in spec.metadata]
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL's host is this computer (C26)."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _variable(attribute: str) -> str:
+    return next(str(spec.metadata["name"]) for spec in settings() if spec.name == attribute)
+
+
+def _read(spec: Field[Any], role: Role, env: Mapping[str, str]) -> Any:
+    name: str = spec.metadata["name"]
+    given = [key for key in (name, f"{name}_FILE") if env.get(key)]
+    if role not in spec.metadata["roles"]:
+        if given and spec.metadata["secret"]:
+            raise ConfigError(
+                f"{given[0]} is set, but the {role} process must not hold it; remove it."
+            )
+        return None
+    if not given:
+        if spec.default is MISSING:
+            raise ConfigError(f"{name} is not set.")
+        return None
+    text = env.get(name) or _from_file(f"{name}_FILE", env)
+    try:
+        return _parsed(spec, text)
+    except ValueError as error:
+        raise ConfigError(f"{name} {error}.") from None
+
+
+def _from_file(name: str, env: Mapping[str, str]) -> str:
+    try:
+        return Path(env[name]).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise ConfigError(f"{name} names a file that cannot be read.") from None
+
+
+def _parsed(spec: Field[Any], text: str) -> Any:
+    if spec.metadata["parse"]:
+        return spec.metadata["parse"](text)
+    bounds: range | None = spec.metadata["within"]
+    if bounds is not None:
+        if not text.isascii() or not text.isdigit() or int(text) not in bounds:
+            raise ValueError(f"must be a whole number from {bounds.start} to {bounds.stop - 1}")
+        return int(text)
+    if any(ord(sign) < 32 for sign in text):
+        raise ValueError("must be one line")
+    return Secret(text) if spec.metadata["secret"] else text
