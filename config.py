@@ -4,6 +4,7 @@ A secret comes from ``NAME`` or from the file named in ``NAME_FILE``. What is mi
 process's to hold stops the start and is named (C02): the web process holds public keys only.
 """
 
+# ruff: noqa: RUF009 (setting() is a field, not a mutable default)
 from __future__ import annotations
 
 import os
