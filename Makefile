@@ -2,16 +2,113 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --require-hashes --only-binary :all:
+CODE := app emails workers config.py wsgi.py migrations/env.py tests
+CATALOGUES := $(patsubst %.po,%.mo,$(wildcard app/translations/*/LC_MESSAGES/*.po))
+PROCESSES ?= 2
+# In CI the tests also measure coverage; the floor is over verb and query modules (pyproject.toml).
+COVERAGE := --cov --cov-report=term:skip-covered --cov-fail-under=95
+
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN { FS = ":.*## " } \
+	  /^##@/ { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z.][a-z.-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+##@ Run it
+
+.PHONY: run
+run: .venv/runtime $(CATALOGUES) ## Start Peyvand here, with a demo: web, worker and mailbox (PORT=8000)
+	@exec $(BIN)/python -m workers embedded
+
+##@ Work on it
 
 .PHONY: .venv
-.venv: .venv/developer ## Make the virtual environment with everything a developer needs
+.venv: .venv/developer ## Make the virtual environment with all that tests and checks need
+
+.PHONY: test
+test: .venv/developer $(CATALOGUES) ## Run all tests with the servers found here (ARGS=... goes to pytest)
+	@echo "Running the tests; what no server was found for is named at the end."
+	@$(BIN)/python -m pytest -q -n $(PROCESSES) --dist loadgroup $(if $(CI),$(COVERAGE)) $(ARGS)
+
+.PHONY: coverage
+coverage: .venv/developer $(CATALOGUES) ## Run all tests and hold verb and query modules to 95 % coverage
+	@$(BIN)/python -m pytest -q -n $(PROCESSES) --dist loadgroup $(COVERAGE) $(ARGS)
+
+.PHONY: format
+format: .venv/developer ## Format the code and put its imports in order
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+.PHONY: check
+check: .venv/developer $(CATALOGUES) ## Formatting, lint, types, import rules, catalogues, docs in step
+	@echo "Formatting ..."
+	@$(BIN)/ruff format --check --quiet . || { echo "Run make format."; exit 1; }
+	@echo "Lint ..."
+	@$(BIN)/ruff check --quiet .
+	@echo "Types ..."
+	@$(BIN)/mypy $(CODE)
+	@echo "Import rules ..."
+	@$(BIN)/lint-imports
+	@echo "Catalogues, docs, sizes and the other rules of the house ..."
+	@$(BIN)/python -m pytest -q tests/architecture
+
+##@ Translate it
+
+.PHONY: catalogues
+catalogues: .venv/runtime ## Bring app/translations in step with the texts in code and templates
+	@$(BIN)/pybabel --quiet extract --mapping-file babel.cfg --add-comments "i18n:" \
+	  --keywords lazy_gettext --keywords lazy_pgettext:1c,2 --keywords lazy_ngettext:1,2 \
+	  --project Peyvand --sort-by-file --output app/translations/messages.pot .
+	@$(BIN)/pybabel --quiet update --input-file app/translations/messages.pot \
+	  --output-dir app/translations --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
+	@echo "Now fill in what is empty in app/translations/*/LC_MESSAGES/messages.po, then: make check"
+
+.PHONY: catalogue
+catalogue: .venv/runtime ## Begin a new language (LOCALE=de)
+	@test -n "$(LOCALE)" || { echo "Say which: make catalogue LOCALE=de"; exit 1; }
+	@$(BIN)/pybabel --quiet init --input-file app/translations/messages.pot \
+	  --output-dir app/translations --locale $(LOCALE)
+	@echo "Translate app/translations/$(LOCALE)/LC_MESSAGES/messages.po; PEYVAND_LOCALES turns it on."
+
+%.mo: %.po .venv/runtime
+	@echo "Compiling $< ..."
+	@$(BIN)/pybabel --quiet compile --input-file $< --output-file $@
+
+##@ Look after it
+
+.PHONY: migration
+migration: .venv/developer ## Draft a migration from the models (MESSAGE="what changes")
+	@test -n "$(MESSAGE)" || { echo 'Say what changes: make migration MESSAGE="..."'; exit 1; }
+	@$(BIN)/alembic revision --autogenerate --message "$(MESSAGE)"
+
+.PHONY: lock
+lock: ## Pin the newest allowed versions again, with hashes (needs uv)
+	@command -v uv >/dev/null || { echo "make lock needs uv (pip install uv)"; exit 1; }
+	@echo "Pinning what Peyvand runs on ..."
+	@$(LOCK) --output-file requirements.txt
+	@echo "Pinning what tests and checks need ..."
+	@$(LOCK) --group dev --constraints requirements.txt --output-file requirements-dev.txt
+
+# No address of an index or a folder may end up in the files, whatever this machine is set to.
+LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --quiet \
+  --upgrade --no-header --no-emit-index-url --no-emit-find-links
+
+.PHONY: clean
+clean: ## Remove the virtual environment and all caches; instance/ stays
+	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage htmlcov
+	@find app emails workers tests migrations -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+	@rm -f $(CATALOGUES)
 
 .venv/runtime: requirements.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Peyvand needs Python 3.11 or newer; set PYTHON=/path/to/python3.11.")'
-	@test -x $(BIN)/python || { echo "Making a virtual environment in .venv ..."; $(PYTHON) -m venv .venv; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Peyvand needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { \
+	  echo "Making a virtual environment in .venv ..."; \
+	  $(PYTHON) -m venv --clear .venv || { \
+	    echo "Python could not make it. On Debian and Ubuntu: apt install python3-venv"; exit 1; }; }
 	@echo "Installing what Peyvand runs on (pinned, with hashes) ..."
 	@$(PIP) -r requirements.txt
 	@touch $@
