@@ -1,0 +1,194 @@
+"""The way out: what a server said, as data, and the three transports behind one Protocol.
+
+A connection carries one lane's mails in order. ``offer`` puts an envelope before the server;
+``deliver`` sends the body that was asked for together with the next envelope, which is one round
+trip a mail. No text of a server's answer is kept (C23). See docs of each method for what is safe
+to send again.
+"""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, Protocol, Self
+from urllib.parse import unquote, urlsplit
+
+from emails.errors import AddressError, TransportURLError
+
+State = Literal["accepted", "deferred", "bounced", "unknown", "unsent"]
+Scope = Literal["recipient", "destination", "connection"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one mail.
+
+    ``accepted``: 250 after the dot. ``deferred``: 4xx, try later (M09). ``bounced``: 5xx (M10).
+    ``unknown``: the body may have reached the server and no answer came (R02). ``unsent``: it
+    certainly did not go, and nothing speaks against the mail itself: leave its row queued; 421
+    and cut connections end here. ``scope`` is whom the answer speaks about. ``code`` is 0 where
+    there was no answer.
+    """
+
+    state: State
+    code: int = 0
+    enhanced: str = ""
+    scope: Scope = "recipient"
+
+    @property
+    def suppresses(self) -> bool:
+        """The address does not exist: 5.1.x, but for those that blame the sender's (M10)."""
+        return (
+            self.state == "bounced"
+            and self.scope == "recipient"
+            and self.enhanced.startswith("5.1.")
+            and self.enhanced not in {"5.1.7", "5.1.8"}
+        )
+
+    @property
+    def pauses_destination(self) -> bool:
+        """A refusal by policy, or of this sender as such: staff are to look (M10)."""
+        return self.state == "bounced" and self.scope == "destination"
+
+    @property
+    def soft(self) -> bool:
+        """A bounce that says nothing lasting about the address."""
+        return self.state == "bounced" and not self.suppresses and not self.pauses_destination
+
+    @property
+    def ends_connection(self) -> bool:
+        """Nothing more goes over this connection; open another, later."""
+        return self.scope == "connection"
+
+
+ACCEPTED = Outcome("accepted", 250, "2.0.0")
+CUT = Outcome("unsent", scope="connection")
+"""The connection went before the mail did."""
+UNKNOWN = Outcome("unknown", scope="connection")
+"""The connection went, or a time-out came, between the body and its answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Who it goes from and to, as ``addresses.on_the_wire`` gives them; "" is the null sender.
+
+    ``size`` is in bytes; a server that states a limit is told, and a larger mail is not tried.
+    """
+
+    sender: str
+    recipient: str
+    size: int | None = None
+    smtputf8: bool = False
+
+    def __post_init__(self) -> None:
+        for spec in (self.sender, self.recipient):
+            # What could end the path or the command early [RFC 5321 4.1.2].
+            if not spec.isprintable() or not _BARE.isdisjoint(spec):
+                raise AddressError("an envelope's address cannot stand in a command")
+        if not self.recipient:
+            raise AddressError("an envelope needs a recipient")
+
+
+_BARE = frozenset('<> ",;')
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds to wait for each answer; the defaults are those of RFC 5321 4.5.3.2."""
+
+    connect: float = 30
+    greeting: float = 300
+    command: float = 300
+    data: float = 120
+    dot: float = 600
+    quit: float = 2
+
+    @classmethod
+    def all(cls, seconds: float) -> Self:
+        """The same patience everywhere."""
+        return cls(seconds, seconds, seconds, seconds, seconds, seconds)
+
+
+class Connection(Protocol):
+    """One lane's way out; its calls follow each other, never at the same time."""
+
+    async def offer(self, envelope: Envelope) -> Outcome | None:
+        """Put ``envelope`` before the server: MAIL, RCPT and DATA.
+
+        None: the server waits for the body, call ``deliver``. Else what became of it; on
+        ``ends_connection`` the connection is gone. Nothing that fails here was sent.
+        """
+        ...
+
+    async def deliver(
+        self, message: bytes, then: Envelope | None = None
+    ) -> tuple[Outcome, Outcome | None]:
+        """Send the body that the last ``offer`` or ``then`` was for, and offer ``then``.
+
+        Call it only when the outcome of the mail before is durable (the gate). The first answer
+        is this mail's. The second is None where ``then`` is None or may now be delivered, else
+        ``then``'s outcome; a ``then`` that is ``unsent`` is safe to send again, always.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Say goodbye and close; harmless twice. An offer still open is dropped unsent."""
+        ...
+
+
+class Transport(Protocol):
+    """Where mails go."""
+
+    async def connect(self) -> Connection:
+        """A connection of one's own. Raises ConnectError."""
+        ...
+
+
+def transport_for(
+    url: str,
+    *,
+    base: Path | None = None,
+    ehlo: str = "localhost",
+    timeouts: Timeouts | None = None,
+    tls: ssl.SSLContext | None = None,
+) -> Transport:
+    """The transport that ``url`` names: smtp://, smtps://, mailbox:folder, memory:.
+
+    ``base`` is where a relative mailbox folder stands, ``ehlo`` the fixed name said to servers
+    (M06), ``tls`` a context that verifies in place of the system's. Raises TransportURLError.
+    """
+    from emails.mailbox import MailboxTransport
+    from emails.memory import MemoryTransport
+    from emails.smtp import SmtpTransport
+
+    scheme, colon, rest = url.partition(":")
+    if scheme == "memory" and colon:
+        return MemoryTransport()
+    if scheme == "mailbox" and colon:
+        folder = rest.removeprefix("//")
+        if not folder:
+            raise TransportURLError("mailbox: needs a folder, as in mailbox:instance/mailbox")
+        return MailboxTransport((base or Path()) / folder)
+    if scheme not in ("smtp", "smtps"):
+        raise TransportURLError("mail goes by smtp://, smtps:// or mailbox:folder")
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise TransportURLError("the mail server's host or port cannot be read") from None
+    if not host or parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise TransportURLError("a mail server reads like smtp://user:password@host:port")
+    if (parts.username is None) != (parts.password is None):
+        raise TransportURLError("a mail server wants both a user and a password, or neither")
+    transport = SmtpTransport(
+        host=host,
+        port=port or (465 if scheme == "smtps" else 587 if parts.username else 25),
+        implicit_tls=scheme == "smtps",
+        ehlo=ehlo,
+        timeouts=timeouts or Timeouts(),
+        tls=tls,
+    )
+    if parts.username is None or parts.password is None:
+        return transport
+    return replace(transport, user=unquote(parts.username), password=unquote(parts.password))

@@ -1,0 +1,130 @@
+"""SMTP's line: commands out in groups, replies in by count; no text of a reply is kept (C23)."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import NamedTuple, cast
+
+MAX_REPLY = 64 * 1024
+"""Bytes of an unfinished reply after which a server is taken for broken."""
+
+_ENHANCED = re.compile(rb"([245]\.\d{1,3}\.\d{1,3})(?:[ \t]|$)")
+
+
+class Reply(NamedTuple):
+    """A reply's code and its enhanced status, "" where it had none of the same class."""
+
+    code: int
+    enhanced: str
+
+
+class Wire(asyncio.Protocol):
+    """One connection. ``ask`` is called by one task, one call after the other."""
+
+    def __init__(self) -> None:
+        self.transport: asyncio.Transport | None = None
+        self.closed = False
+        self._loop = asyncio.get_running_loop()
+        self._buffer = b""
+        self._replies: list[Reply] = []
+        self._wanted = 0
+        self._waiter: asyncio.Future[None] | None = None
+        self._lines: list[bytes] | None = None
+        self._farewell: Reply | None = None
+
+    async def ask(self, data: bytes, wanted: int, seconds: float) -> list[Reply]:
+        """Write ``data`` as one group and wait for its ``wanted`` replies.
+
+        Fewer come back where the connection ended, ``seconds`` passed, or the server said 421
+        (then it is the last); the connection is closed in all three cases.
+        """
+        if self.closed or self.transport is None:
+            return [self._farewell] if self._farewell else []
+        self._replies = []
+        self._wanted = wanted
+        self._waiter = waiter = self._loop.create_future()
+        timer = self._loop.call_later(seconds, self.abort)
+        if data:
+            self.transport.write(data)
+        try:
+            await waiter
+        finally:
+            timer.cancel()
+            self._waiter = None
+            self._wanted = 0
+        return self._replies
+
+    async def ask_lines(self, data: bytes, seconds: float) -> tuple[Reply | None, list[str]]:
+        """As ``ask`` for one reply, with its lines: for EHLO's list of what is offered."""
+        lines: list[bytes] = []
+        self._lines = lines
+        try:
+            replies = await self.ask(data, 1, seconds)
+        finally:
+            self._lines = None
+        return (replies[0] if replies else None), [
+            line.decode("ascii", "replace") for line in lines
+        ]
+
+    @property
+    def unread(self) -> bool:
+        """Whether bytes wait that belong to no reply asked for."""
+        return bool(self._buffer)
+
+    def abort(self) -> None:
+        """Drop the connection now; what waits ends with the replies that came."""
+        self.closed = True
+        if self.transport is not None:
+            self.transport.abort()
+        self._wake()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        self.closed = True
+        self._wake()
+
+    def data_received(self, data: bytes) -> None:
+        if self._buffer:
+            data = self._buffer + data
+        *lines, self._buffer = data.split(b"\n")
+        if len(self._buffer) > MAX_REPLY:
+            self.abort()
+        for line in lines:
+            if self.closed:
+                return
+            self._take(line)
+
+    def _take(self, line: bytes) -> None:
+        code = line[:3]
+        separator = line[3:4]
+        if not code.isdigit() or separator not in (b" ", b"-", b"\r", b""):
+            self.abort()
+            return
+        if self._lines is not None:
+            if len(self._lines) > 200:
+                self.abort()
+                return
+            self._lines.append(line[4:].rstrip())
+        if separator == b"-":
+            return
+        found = _ENHANCED.match(line, 4)
+        enhanced = found[1].decode("ascii") if found and found[1][:1] == code[:1] else ""
+        reply = Reply(int(code), enhanced)
+        if self._wanted == 0:
+            # Nobody asked. 421 is a farewell; anything else would shift every later answer.
+            self._farewell = reply if reply.code == 421 else None
+            self.abort()
+            return
+        self._replies.append(reply)
+        self._wanted -= 1
+        if reply.code == 421:
+            self.abort()
+        elif self._wanted == 0:
+            self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
