@@ -62,6 +62,8 @@ def setting(
     }
     if default is MISSING:
         return field(metadata=extra)
+    if isinstance(default, dict):
+        return field(default_factory=lambda: default, metadata=extra)
     return field(default=default, metadata=extra)
 
 
@@ -391,7 +393,7 @@ def _read(spec: Field[Any], role: Role, env: Mapping[str, str]) -> Any:
             )
         return None
     if not given:
-        if spec.default is MISSING:
+        if spec.default is MISSING and spec.default_factory is MISSING:
             raise ConfigError(f"{name} is not set.")
         return None
     text = env.get(name) or _from_file(f"{name}_FILE", env)
