@@ -28,11 +28,10 @@ for models in sorted((ROOT / "app").glob("*/models.py")):
 
 
 def database_url() -> str:
-    """The address from the environment; the file form wins, as a secret's does everywhere."""
+    """The address from the environment, or from the file it names."""
     file = os.environ.get("PEYVAND_DATABASE_URL_FILE")
-    if file:
-        return Path(file).read_text().strip()
-    return os.environ.get("PEYVAND_DATABASE_URL") or DEFAULT_URL
+    from_file = Path(file).read_text(encoding="utf-8").strip() if file else ""
+    return os.environ.get("PEYVAND_DATABASE_URL") or from_file or DEFAULT_URL
 
 
 def render_item(kind: str, item: object, _autogen: AutogenContext) -> str | Literal[False]:
