@@ -51,8 +51,6 @@ def run(connection: sa.Connection) -> None:
         target_metadata=Base.metadata,
         render_as_batch=True,
         render_item=render_item,
-        # Both databases roll DDL back; Alembic assumes that SQLite's driver would not.
-        transactional_ddl=True,
     )
     with context.begin_transaction():
         context.run_migrations()
