@@ -129,10 +129,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield f"sqlite:///{tmp_path / 'peyvand.sqlite'}"
         return
     server: PostgreSQL = request.getfixturevalue("postgresql")
-    url = server.database()
-    yield url
-    server.start()
-    server.drop(url)
+    # Not dropped afterwards: that costs a checkpoint, and the whole cluster goes with the run.
+    yield server.database()
 
 
 @pytest.fixture(scope="session")

@@ -79,15 +79,6 @@ class PostgreSQL(Server):
             )
         return f"postgresql://{OWNER}@{LOOPBACK}:{self.port}/{name}"
 
-    def drop(self, url: str) -> None:
-        """Drop a database of ours and end whoever is connected to it."""
-        with self._connect("postgres") as connection:
-            connection.execute(
-                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(
-                    sql.Identifier(url.rsplit("/", 1)[1])
-                )
-            )
-
     def disconnect_all(self) -> None:
         """End every client's connection, as a failover would."""
         with self._connect("postgres") as connection:
