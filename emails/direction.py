@@ -11,11 +11,8 @@ FSI = "\u2068"
 PDI = "\u2069"
 
 _ARABEXT = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
-_ARAB = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
-DIGITS: dict[str, dict[int, int]] = {"latn": {}, "arabext": _ARABEXT, "arab": _ARAB}
-
-_ARABEXT_LANGUAGES = frozenset({"fa", "ps", "ur", "ug"})
-_ARAB_LANGUAGES = frozenset({"ar", "ckb"})
+DIGITS: dict[str, dict[int, int]] = {"latn": {}, "arabext": _ARABEXT}
+"""Digit systems by their CLDR names; only Persian pages show others than 0 to 9."""
 
 PERSIAN_FACES = "Vazirmatn,Tahoma,'Segoe UI',Arial,sans-serif"
 LATIN_FACES = "'Public Sans','Segoe UI',Roboto,Helvetica,Arial,sans-serif"
@@ -45,17 +42,12 @@ def script_of(language: str) -> Script:
         rtl = Locale.parse(language.replace("-", "_")).text_direction == "rtl"
     except (UnknownLocaleError, ValueError):
         rtl = False
-    digits = "latn"
-    if base in _ARABEXT_LANGUAGES:
-        digits = "arabext"
-    elif base in _ARAB_LANGUAGES:
-        digits = "arab"
     return Script(
         language=language,
         dir="rtl" if rtl else "ltr",
         start="right" if rtl else "left",
         end="left" if rtl else "right",
-        digits=digits,
+        digits="arabext" if base == "fa" else "latn",
         faces=PERSIAN_FACES if rtl else LATIN_FACES,
         body_size="17px" if rtl else "16px",
         body_leading="1.95" if rtl else "1.6",

@@ -43,7 +43,7 @@ class Tokens:
 
     def __init__(self, nonce: str | None = None) -> None:
         self.nonce = nonce or secrets.token_hex(16)
-        self.pattern = re.compile(rf"hole{self.nonce}x([a-z_]+)x([a-z]+)x")
+        self.pattern = re.compile(rf"hole{self.nonce}0([a-z_]+)0([a-z]+)0")
 
     def hole(self, name: str, digits: str = "latn") -> str:
         """The token for ``name``; ``digits`` is the digit system the value is shown in."""
@@ -51,7 +51,7 @@ class Tokens:
             raise HoleError(f"no letter has a hole named {name!r}")
         if digits not in DIGITS:
             raise HoleError(f"no digits are named {digits!r}")
-        return f"hole{self.nonce}x{name}x{digits}x"
+        return f"hole{self.nonce}0{name}0{digits}0"
 
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")

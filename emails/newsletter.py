@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Literal
@@ -71,18 +71,20 @@ class _Set:
 def render_newsletter(
     editions: Sequence[Edition],
     *,
-    organisation: str,
+    organisation: str | Mapping[str, str],
     gettext: Gettext,
     pictures: tuple[Picture, ...] = (),
 ) -> Rendered:
     """The letter for readers of these languages in this order; its one hole is ``unsubscribe``.
 
     One language: 600 px. Two: 680 px, a passage's versions side by side, stacked on phones. More:
-    one below another. Editions are paired by the place of their passages. Raises RenderError.
+    one below another. ``organisation`` is its name, or its names by language. Editions are paired by the place of their passages. Raises RenderError.
     """
     if not editions:
         raise RenderError("a newsletter needs an edition")
     languages = tuple(edition.language for edition in editions)
+    if not isinstance(organisation, str) and not set(languages) <= set(organisation):
+        raise RenderError("the organisation has no name in one of the languages")
     if len(set(languages)) != len(languages):
         raise RenderError("two editions of a newsletter have the same language")
     columns = [
@@ -107,7 +109,10 @@ def render_newsletter(
             "editions": editions,
             "columns": columns,
             "rows": rows,
-            "organisation": organisation,
+            "named": {
+                language: organisation if isinstance(organisation, str) else organisation[language]
+                for language in languages
+            },
             "subject": _joined([edition.subject for edition in editions]),
             "preheader": _joined([edition.preheader for edition in editions]),
         },
