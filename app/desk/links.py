@@ -1,0 +1,3 @@
+from flask import Blueprint
+
+links = Blueprint("links", __name__)

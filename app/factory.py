@@ -1,0 +1,108 @@
+"""Puts the web process together: one Flask application with every room's pages."""
+
+from __future__ import annotations
+
+import logging
+from types import TracebackType
+from typing import Final
+
+from flask import Blueprint, Flask
+
+from app.core.database import Database
+from app.core.sealing import Sealer
+from app.core.wake import waker_for
+from app.web import assets, errors, filters, headers, language, limits
+from app.web.context import Services
+from app.web.csrf import csrf
+from config import Config
+
+PUBLIC_BODY: Final = 64 * 1024
+"""Octets that a visitor's form may have; the workroom sets its own, larger limit."""
+
+log = logging.getLogger(__name__)
+
+
+class Peyvand(Flask):
+    """Flask, whose log of an unexpected error names the error and the places, never a value (C23)."""
+
+    def log_exception(
+        self,
+        exc_info: tuple[type, BaseException, TracebackType | None] | tuple[None, None, None],
+    ) -> None:
+        kind, _, trace = exc_info
+        places = []
+        while trace is not None:
+            places.append(f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}")
+            trace = trace.tb_next
+        name = kind.__name__ if kind else "?"
+        log.error("an unexpected %s, at %s", name, " < ".join(reversed(places[-6:])))
+
+
+def create_app(config: Config | None = None) -> Flask:
+    """The application for ``config``, else for the environment's settings of the web process.
+
+    Raises ConfigError when a setting is missing, odd, or not the web's to hold.
+    """
+    config = config or Config.from_env("web")
+    app = Peyvand(__name__)
+    https = config.base_url.startswith("https://")
+    app.config.update(
+        SECRET_KEY=str(config.secret_key),
+        SESSION_COOKIE_NAME="workroom",
+        SESSION_COOKIE_PATH=language.STAFF_PREFIX,
+        SESSION_COOKIE_SECURE=https,
+        SESSION_COOKIE_SAMESITE="Lax",
+        MAX_CONTENT_LENGTH=PUBLIC_BODY,
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=False,
+        JSON_AS_ASCII=False,
+    )
+    waker = waker_for(config.broker_url, config.instance)
+    Services(
+        config=config,
+        database=Database(config.database_url, on_commit=waker),
+        sealer=Sealer(config.seal_public_key),
+        names_sealer=Sealer(config.names_public_key) if config.names_public_key else None,
+        waker=waker,
+    ).install(app)
+    language.init_app(app, config.locales)
+    headers.init_app(app, https=https, onion_url=config.onion_url)
+    assets.init_app(app)
+    filters.init_app(app)
+    limits.init_app(app, config)
+    errors.init_app(app)
+    csrf.init_app(app)
+    _site(app, config)
+    for blueprint in public_blueprints(config):
+        csrf.exempt(blueprint)
+        app.register_blueprint(blueprint)
+    for blueprint in staff_blueprints():
+        app.register_blueprint(blueprint)
+    return app
+
+
+def public_blueprints(config: Config) -> list[Blueprint]:
+    """The pages anyone may open; they have no session, so nothing to forge."""
+    from app.desk.choices import choices
+    from app.desk.links import links
+    from app.desk.mailbox import mailbox
+    from app.desk.views import desk
+    from app.newsletters.views import newsletters
+    from app.petitions.views import petitions
+
+    always = [desk, choices, links, petitions, newsletters]
+    return [*always, mailbox] if config.embedded else always
+
+
+def staff_blueprints() -> list[Blueprint]:
+    """The workroom's pages, each closed by ``app.staff.gate``."""
+    return []
+
+
+def _site(app: Flask, config: Config) -> None:
+    @app.context_processor
+    def site() -> dict[str, object]:
+        return {
+            "organisation": config.organisation_name(language.current()),
+            "embedded": config.embedded,
+        }

@@ -1,0 +1,157 @@
+"""What the public may read of petitions; the published total and nothing finer (C21)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, selectinload
+
+from app.core.errors import NotFoundError
+from app.petitions.models import CLOSED, OPEN, Petition, PetitionText
+
+FEW: Final = 20
+"""Below this a total is not told, unless staff set the petition to live."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """A petition's published numbers. ``total`` is None where all that is told is "fewer than 20"."""
+
+    total: int | None
+    goal: int
+    live: bool
+
+    @property
+    def laid(self) -> int:
+        """How far the bond is laid, at most up to the goal."""
+        return min(self.total or 0, self.goal)
+
+    @property
+    def percent(self) -> int:
+        return self.laid * 100 // self.goal if self.goal else 0
+
+
+@dataclass(frozen=True)
+class ShownPetition:
+    """A petition as a reader of one language sees it; ``language`` is the text's own, if it had to fall back."""
+
+    id: int
+    slug: str
+    open: bool
+    opened: date | None
+    closed: date | None
+    hand_over_names: bool
+    counts: Counts
+    text_id: int
+    language: str
+    topic: str
+    title: str
+    summary: str
+    body: str
+    demands: tuple[str, ...]
+    addressee: str
+
+
+def public_counts(session: Session, petition_id: int) -> Counts:
+    """What page, feed, badge and export all show; nothing else counts.
+
+    Raises NotFoundError for a petition that is not public.
+    """
+    petition = session.get(Petition, petition_id)
+    if petition is None or petition.state not in (OPEN, CLOSED):
+        raise NotFoundError("no such petition")
+    return _counts(petition)
+
+
+def shown_petitions(
+    session: Session, language: str, locales: Sequence[str] = ()
+) -> list[ShownPetition]:
+    """All public petitions, the newest first, each in ``language`` or the first language it has."""
+    rows = session.scalars(
+        sa.select(Petition)
+        .where(Petition.state.in_((OPEN, CLOSED)))
+        .order_by(Petition.opened.desc(), Petition.id.desc())
+        .options(selectinload(Petition.texts))
+    )
+    return [shown for row in rows if (shown := _shown(row, language, locales))]
+
+
+def shown_petition(
+    session: Session, slug: str, language: str, locales: Sequence[str] = ()
+) -> ShownPetition:
+    """One public petition by its address.
+
+    Raises NotFoundError for a draft and for none.
+    """
+    return _found(session, Petition.slug == slug, language, locales)
+
+
+def petition_of_id(
+    session: Session, petition_id: int, language: str, locales: Sequence[str] = ()
+) -> ShownPetition:
+    """One public petition by its number.
+
+    Raises NotFoundError for a draft and for none.
+    """
+    return _found(session, Petition.id == petition_id, language, locales)
+
+
+def current_text(
+    texts: Iterable[PetitionText], language: str, locales: Sequence[str] = ()
+) -> PetitionText | None:
+    """The newest version in ``language``; where there is none, in the first of ``locales`` that has one."""
+    newest: dict[str, PetitionText] = {}
+    for text in texts:
+        if text.language not in newest or newest[text.language].version < text.version:
+            newest[text.language] = text
+    for code in (language, *locales):
+        if code in newest:
+            return newest[code]
+    return next(iter(newest.values()), None)
+
+
+def _found(
+    session: Session, where: sa.ColumnElement[bool], language: str, locales: Sequence[str]
+) -> ShownPetition:
+    row = session.scalar(
+        sa.select(Petition)
+        .where(where, Petition.state.in_((OPEN, CLOSED)))
+        .options(selectinload(Petition.texts))
+    )
+    shown = _shown(row, language, locales) if row else None
+    if shown is None:
+        raise NotFoundError("no such petition")
+    return shown
+
+
+def _shown(petition: Petition, language: str, locales: Sequence[str]) -> ShownPetition | None:
+    text = current_text(petition.texts, language, locales)
+    if text is None:
+        return None
+    return ShownPetition(
+        id=petition.id,
+        slug=petition.slug,
+        open=petition.state == OPEN,
+        opened=petition.opened,
+        closed=petition.closed,
+        hand_over_names=petition.hand_over_names,
+        counts=_counts(petition),
+        text_id=text.id,
+        language=text.language,
+        topic=text.topic,
+        title=text.title,
+        summary=text.summary,
+        body=text.body,
+        demands=tuple(line.strip() for line in text.demands.splitlines() if line.strip()),
+        addressee=text.addressee,
+    )
+
+
+def _counts(petition: Petition) -> Counts:
+    total = petition.published_total
+    told = petition.live or total >= FEW
+    return Counts(total=total if told else None, goal=petition.goal, live=petition.live)

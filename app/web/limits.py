@@ -1,0 +1,124 @@
+"""How often one network, and everyone together, may send a form (C24).
+
+The key is an HMAC of the network under a random key that lives a day; neither is written down. Over an onion
+address, or behind a proxy that was not declared, the peer says nothing about the visitor, so only the limit over
+everyone holds. This module is the one place that looks at the peer's address.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable
+from datetime import date
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Any, Final, TypeVar
+
+from flask import Flask, request
+from flask_limiter import Limiter
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app.core import clock
+from app.web.context import config
+from config import Config, is_loopback
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+EVERYONE: Final = "everyone"
+FORWARDED: Final = ("X-Forwarded-For", "Forwarded", "X-Real-IP", "Via")
+
+limiter = Limiter(
+    lambda: EVERYONE,
+    strategy="fixed-window",
+    headers_enabled=False,
+    in_memory_fallback_enabled=True,
+    swallow_errors=True,
+)
+
+
+class DailyKey:
+    """A random key that is forgotten at the end of its day (UTC)."""
+
+    def __init__(self) -> None:
+        self._day: date | None = None
+        self._key = b""
+
+    def __call__(self) -> bytes:
+        today = clock.today()
+        if self._day != today:
+            self._day, self._key = today, secrets.token_bytes(32)
+        return self._key
+
+
+daily_key = DailyKey()
+
+
+class DeclaredProxies:
+    """Believes X-Forwarded headers of the peers that the settings name, and of no others."""
+
+    def __init__(self, wsgi: Any, trusted: tuple[str, ...]) -> None:
+        self._wsgi = wsgi
+        self._behind_proxy = ProxyFix(wsgi, x_for=1, x_proto=1, x_host=1)
+        self._trusted = [ip_network(peer, strict=False) for peer in trusted]
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        try:
+            peer = ip_address(environ.get("REMOTE_ADDR", ""))
+        except ValueError:
+            return self._wsgi(environ, start_response)
+        if any(peer in network for network in self._trusted):
+            environ["peyvand.declared_proxy"] = True
+            return self._behind_proxy(environ, start_response)
+        return self._wsgi(environ, start_response)
+
+
+def init_app(app: Flask, settings: Config) -> None:
+    """Set up the limits' memory, and the proxies to be believed."""
+    shared = settings.broker_url.startswith(("redis://", "rediss://"))
+    app.config["RATELIMIT_STORAGE_URI"] = settings.broker_url if shared else "memory://"
+    if shared:
+        app.config["RATELIMIT_STORAGE_OPTIONS"] = {
+            "socket_timeout": 0.5,
+            "socket_connect_timeout": 0.5,
+        }
+    limiter.init_app(app)
+    if settings.trusted_proxies:
+        app.wsgi_app = DeclaredProxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
+
+
+def limited(network: str, everyone: str) -> Callable[[View], View]:
+    """Limit the POSTs of a view, as in ``limited("30 per hour", "3000 per hour")``."""
+
+    def decorate(view: View) -> View:
+        one = limiter.limit(
+            network, key_func=network_key, exempt_when=_unknown_network, methods=["POST"]
+        )
+        everybody = limiter.limit(everyone, key_func=lambda: EVERYONE, methods=["POST"])
+        result: View = one(everybody(view))
+        return result
+
+    return decorate
+
+
+def network_key() -> str:
+    """What stands for the visitor's network today: the address (of IPv6 the first 64 bits), hashed."""
+    address = ip_address(request.remote_addr or "0.0.0.0")  # noqa: S104 (nobody's address, hashed)
+    if isinstance(address, IPv6Address):
+        address = address.ipv4_mapped or ip_network(f"{address}/64", strict=False).network_address
+    return hmac.digest(daily_key(), address.packed, hashlib.sha256).hex()[:32]
+
+
+def _unknown_network() -> bool:
+    """Whether the peer is somebody who stands between us and the visitor."""
+    if request.environ.get("peyvand.declared_proxy"):
+        return False
+    try:
+        peer = ip_address(request.remote_addr or "")
+    except ValueError:
+        return True
+    return (
+        request.host.partition(":")[0].endswith(".onion")
+        or any(name in request.headers for name in FORWARDED)
+        or (peer.is_loopback and not is_loopback(config().base_url))
+    )
