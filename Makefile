@@ -62,13 +62,14 @@ check: .venv/developer $(CATALOGUES) ## Formatting, lint, types, import rules, c
 catalogues: .venv/runtime ## Bring app/translations in step with the texts in code and templates
 	@$(BIN)/pybabel --quiet extract --mapping-file babel.cfg --add-comments "i18n:" \
 	  --keywords lazy_gettext --keywords lazy_pgettext:1c,2 --keywords lazy_ngettext:1,2 \
-	  --project Peyvand --sort-by-file --output app/translations/messages.pot .
+	  --project Peyvand --sort-by-file --add-location file --output app/translations/messages.pot .
+	@test -n "$(CATALOGUES)" || { echo "There is no catalogue yet: make catalogue LOCALE=fa"; exit 1; }
 	@$(BIN)/pybabel --quiet update --input-file app/translations/messages.pot \
 	  --output-dir app/translations --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 	@echo "Now fill in what is empty in app/translations/*/LC_MESSAGES/messages.po, then: make check"
 
 .PHONY: catalogue
-catalogue: .venv/runtime ## Begin a new language (LOCALE=de)
+catalogue: .venv/runtime ## Begin a new language (LOCALE=de), after make catalogues
 	@test -n "$(LOCALE)" || { echo "Say which: make catalogue LOCALE=de"; exit 1; }
 	@$(BIN)/pybabel --quiet init --input-file app/translations/messages.pot \
 	  --output-dir app/translations --locale $(LOCALE)
