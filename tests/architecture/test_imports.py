@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,8 +13,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-VIEW_SIDE = {"views", "staff_views", "forms", "gate", "factory", "commands", "__main__"}
-"""Modules that belong to the web process (and a program's own start)."""
+VIEW_SIDE = re.compile(
+    r"app\.(web|desk)\b.*|app\.(factory|commands)|.*\.(\w*views|forms|gate)|.*\.__main__"
+)
+"""Modules that belong to the web process, and a program's own start."""
 WEB_ONLY = ("flask", "flask_wtf", "flask_babel", "flask_limiter", "werkzeug", "wtforms")
 
 PROBE = """
@@ -33,9 +36,9 @@ def modules_in(*folders: str) -> list[str]:
     names = []
     for folder in folders:
         for path in sorted((ROOT / folder).rglob("*.py")):
-            parts = path.relative_to(ROOT).with_suffix("").parts
-            if VIEW_SIDE.isdisjoint(parts) and parts[:2] != ("app", "web"):
-                names.append(".".join(parts).removesuffix(".__init__"))
+            name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+            if not VIEW_SIDE.fullmatch(name):
+                names.append(name.removesuffix(".__init__"))
     return names
 
 
