@@ -25,6 +25,8 @@ ANSWERED: Final = "answered"
 """The worker decided about the mail; link and code can prove it."""
 PROVEN: Final = "proven"
 """Link or code came back; the worker carries it out and deletes the row."""
+FAILED: Final = "failed"
+"""It was proven, but carrying it out failed; staff are told, and it is erased when it expires."""
 
 MAX_TRIES: Final = 5
 MAX_MAILS: Final = 3

@@ -44,7 +44,6 @@ PAUSED: Final = "paused"
 SENT: Final = "sent"
 CLOSED: Final = "closed"
 """Its deliveries became counts; it cannot be sent again (C16)."""
-UNDONE: Final = "undone"
 
 # States of a slice.
 READY: Final = "ready"
@@ -73,7 +72,11 @@ class Send(Base):
 
 
 class Letter(Base):
-    """A mail rendered once for one tuple of languages; ``holes`` are byte offsets filled per reader (M16)."""
+    """A mail rendered once for one tuple of languages; ``holes`` are byte offsets filled per reader (M16).
+
+    ``key_id`` names the index key of its deliveries' secrets, Message-IDs and bounce addresses; ``sender`` is
+    the address whose domain they carry, ``base_url`` where their links lead.
+    """
 
     __tablename__ = "letter"
     __table_args__ = (sa.UniqueConstraint("send_id", "kind", "languages", "quiet", "revision"),)
@@ -84,6 +87,9 @@ class Letter(Base):
     languages: Mapped[tuple[str, ...]] = mapped_column(Languages)
     quiet: Mapped[bool] = mapped_column(default=False)
     revision: Mapped[str] = mapped_column(sa.String(16), default="")
+    sender: Mapped[str] = mapped_column(sa.String(254))
+    base_url: Mapped[str] = mapped_column(sa.String(200))
+    key_id: Mapped[str] = mapped_column(sa.String(8))
     skeleton: Mapped[bytes]
     holes: Mapped[list[Any]] = mapped_column(sa.JSON)
 
@@ -164,13 +170,18 @@ class Envelope(Base):
 
 
 class Retry(Base):
-    """A deferred delivery's next attempt; ``attempts`` against the schedule says when to give up (M09)."""
+    """A deferred delivery's next attempt; ``attempts`` against the schedule says when to give up (M09).
+
+    Without ``due_at`` the attempt is under way. ``again_after_unknown`` is set when a confirmation of unknown
+    fate goes out its second and last time (R02).
+    """
 
     __tablename__ = "retry"
 
     delivery_id: Mapped[UUID] = mapped_column(primary_key=True)
-    due_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
-    attempts: Mapped[int]
+    due_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    attempts: Mapped[int] = mapped_column(default=0)
+    again_after_unknown: Mapped[bool] = mapped_column(default=False)
 
 
 class SendMinute(Base):

@@ -35,7 +35,6 @@ class Petition(Base):
     index_key_id: Mapped[str | None] = mapped_column(sa.String(8))
     opened: Mapped[date | None]
     closed: Mapped[date | None]
-    carried_over: Mapped[int] = mapped_column(default=0)
     published_total: Mapped[int] = mapped_column(default=0)
     published_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     publish_after: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -1,0 +1,74 @@
+"""At most so many unproven requests are mailed to a mailbox in a day and a month, silently (C15)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.audience.models import CapCounter
+from app.core.database import insert_into
+from app.core.sealing import Index
+
+MONTH_DAYS: Final = 31
+
+
+def take(
+    session: Session, indexes: Sequence[Index], *, a_day: int, a_month: int, today: date
+) -> bool:
+    """Take one place for a mail to this mailbox; False when the day or the month is full.
+
+    Counts under every index key the mailbox is known by; writes under the first.
+    """
+    known = [index.mailbox for index in indexes]
+    mailed_today, mailed = session.execute(
+        sa.select(
+            sa.func.coalesce(
+                sa.func.sum(sa.case((CapCounter.day == today, CapCounter.mailed), else_=0)), 0
+            ),
+            sa.func.coalesce(sa.func.sum(CapCounter.mailed), 0),
+        ).where(
+            CapCounter.mailbox_index.in_(known), CapCounter.day > today - timedelta(days=MONTH_DAYS)
+        )
+    ).one()
+    if mailed_today >= a_day or mailed >= a_month:
+        return False
+    current = indexes[0]
+    statement = insert_into(session, CapCounter).values(
+        mailbox_index=current.mailbox, day=today, index_key_id=current.key_id, mailed=1
+    )
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["mailbox_index", "day"], set_={"mailed": CapCounter.mailed + 1}
+        )
+    )
+    return True
+
+
+def give_back(session: Session, indexes: Sequence[Index], *, mails: int, day: date) -> None:
+    """A proof gives back the places that its request's mails took, on the day they were taken from."""
+    session.execute(
+        sa.update(CapCounter)
+        .where(
+            CapCounter.mailbox_index.in_([index.mailbox for index in indexes]),
+            CapCounter.day == day,
+        )
+        .values(mailed=sa.case((CapCounter.mailed > mails, CapCounter.mailed - mails), else_=0))
+    )
+
+
+def forget(session: Session, *, before: date) -> None:
+    """Delete the counters of days before ``before`` (C16)."""
+    session.execute(sa.delete(CapCounter).where(CapCounter.day < before))
+
+
+def drop(session: Session, indexes: Sequence[Index]) -> None:
+    """Delete the counters of a mailbox that asked to be erased."""
+    session.execute(
+        sa.delete(CapCounter).where(
+            CapCounter.mailbox_index.in_([index.mailbox for index in indexes])
+        )
+    )

@@ -1,0 +1,37 @@
+"""Forgetting a contact: the last step of an erasure, which leaves a line in the ledger (C17)."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.audience import caps
+from app.audience.ledger import ERASED, LIFTED, Ledger
+from app.audience.models import Contact
+from app.audience.subscriptions import Desk, contact_of
+from app.core.addresses import Address
+
+
+def forget(session: Session, desk: Desk, ledger: Ledger, address: Address, *, day: date) -> None:
+    """Delete the contact with all subscriptions and consents, and note the erasure before the commit.
+
+    A mailbox that was never a contact is noted too, so that an import keeps it out.
+    """
+    contact = contact_of(session, desk, address)
+    indexes = list(desk.indexer.every_index(address))
+    rows = [contact.exact_index.hex()] if contact is not None else []
+    ledger.append(ERASED, indexes[0], rows, day=day)
+    if contact is not None:
+        session.execute(sa.delete(Contact).where(Contact.id == contact.id))
+        session.expunge(contact)
+    caps.drop(session, indexes)
+
+
+def welcome_back(desk: Desk, ledger: Ledger, address: Address, *, day: date) -> None:
+    """A proof given after an erasure lifts it: the person came of their own wish."""
+    indexes = list(desk.indexer.every_index(address))
+    if ledger.erased(indexes):
+        for index in indexes:
+            ledger.append(LIFTED, index, [], day=day)

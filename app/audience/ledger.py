@@ -1,0 +1,88 @@
+"""The erasure ledger: an append-only file outside the database and its dump (C17).
+
+Each line names a provider-rule index and the hashes of the rows that went, with key id and day, so that a
+restore or an import does not bring the person back. It is written and synced before the erasing commit.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+from app.core.sealing import Index
+
+ERASED: Final = "erased"
+WITHDRAWN: Final = "withdrawn"
+LIFTED: Final = "lifted"
+
+
+class Ledger:
+    """One ledger file; several workers of a host may append at once, a line is one write."""
+
+    def __init__(self, path: str) -> None:
+        self._path = Path(path)
+        self._read_to = 0
+        self._last: dict[tuple[str, str], str] = {}
+
+    def append(
+        self, act: str, index: Index, rows: Sequence[str], *, day: date, subject: str = ""
+    ) -> None:
+        """Write one line and wait until it is on the disk. Raises OSError when it cannot."""
+        entry = {
+            "act": act,
+            "key": index.key_id,
+            "mailbox": index.mailbox.hex(),
+            "rows": list(rows),
+            "day": day.isoformat(),
+            "subject": subject,
+        }
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+        descriptor = os.open(self._path, flags, 0o600)
+        try:
+            os.write(descriptor, (json.dumps(entry, separators=(",", ":")) + "\n").encode())
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """Every line, oldest first; a line cut by a crash is skipped."""
+        if not self._path.exists():
+            return
+        with self._path.open("rb") as file:
+            for line in file:
+                entry = _entry(line)
+                if entry:
+                    yield entry
+
+    def erased(self, indexes: Sequence[Index]) -> bool:
+        """Whether the newest line on this mailbox, under any key, erased it."""
+        self._read_new()
+        acts = [self._last.get((index.key_id, index.mailbox.hex())) for index in indexes]
+        return ERASED in acts
+
+    def _read_new(self) -> None:
+        """Take in the lines that were appended since the last look, by this worker or another."""
+        if not self._path.exists():
+            return
+        with self._path.open("rb") as file:
+            file.seek(self._read_to)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break
+                self._read_to += len(line)
+                entry = _entry(line)
+                if entry and entry.get("act") in (ERASED, LIFTED):
+                    self._last[str(entry.get("key")), str(entry.get("mailbox"))] = entry["act"]
+
+
+def _entry(line: bytes) -> dict[str, Any] | None:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    return entry if isinstance(entry, dict) else None

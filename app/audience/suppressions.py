@@ -1,0 +1,62 @@
+"""Mailboxes that must get no mail, and why (C18). Kept by provider-rule index, with or without a contact."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.audience.models import COMPLAINT, HARD_BOUNCE, NEVER_WRITE, Suppression
+from app.core import ids
+from app.core.database import insert_into
+
+FOR_GOOD: Final = (COMPLAINT, NEVER_WRITE)
+BOUNCE_DAYS: Final = 7
+
+
+def add(
+    session: Session, index_key_id: str, mailbox_index: bytes, reason: str, *, day: date
+) -> None:
+    """Suppress a mailbox; one that is suppressed for the same reason gets the newer day."""
+    statement = insert_into(session, Suppression).values(
+        id=ids.new(), index_key_id=index_key_id, mailbox_index=mailbox_index, reason=reason, day=day
+    )
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["mailbox_index", "reason"], set_={"day": statement.excluded.day}
+        )
+    )
+
+
+def lift(session: Session, mailbox_index: bytes, *reasons: str) -> None:
+    """End suppressions of a mailbox: a proof lifts a bounce, staff lift the others at the person's wish."""
+    session.execute(
+        sa.delete(Suppression).where(
+            Suppression.mailbox_index == mailbox_index, Suppression.reason.in_(reasons)
+        )
+    )
+
+
+def blocks_newsletters(mailbox_index: sa.ColumnElement[bytes]) -> sa.ColumnElement[bool]:
+    """SQL: whether a mailbox is suppressed for what it once asked for: any complaint, wish or hard bounce."""
+    return sa.exists().where(
+        Suppression.mailbox_index == mailbox_index, Suppression.reason.in_((*FOR_GOOD, HARD_BOUNCE))
+    )
+
+
+def blocks_confirmations(
+    mailbox_index: sa.ColumnElement[bytes], *, today: date
+) -> sa.ColumnElement[bool]:
+    """SQL: whether a mailbox gets not even a confirmation: a complaint or wish, or a bounce this week."""
+    return sa.exists().where(
+        Suppression.mailbox_index == mailbox_index,
+        sa.or_(
+            Suppression.reason.in_(FOR_GOOD),
+            sa.and_(
+                Suppression.reason == HARD_BOUNCE,
+                Suppression.day > today - timedelta(days=BOUNCE_DAYS),
+            ),
+        ),
+    )

@@ -1,0 +1,303 @@
+"""A lane's rows: claimed, fetched, recorded, released, recovered. All of it is short transactions, no mail.
+
+A slice belongs to one owner until its lease ends. Rows are recorded in order, each before the next mail on the
+connection is irrevocable; so the first row without an outcome is the only one whose fate can be unknown after a
+crash, on any machine that takes over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final, cast
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.audience import suppressions
+from app.audience.models import Contact, Subscription
+from app.audience.queries import may_receive
+from app.outbox.models import (
+    CLAIMED,
+    CONFIRMATION,
+    DONE,
+    FREEZING,
+    QUEUED,
+    READY,
+    RUNNING,
+    SUPPRESSED,
+    UNKNOWN,
+    Delivery,
+    Envelope,
+    Letter,
+    Retry,
+    Send,
+    Slice,
+)
+
+LEASE: Final = timedelta(seconds=60)
+
+
+@dataclass(frozen=True)
+class Lane:
+    """A claimed slice, as the sender works through it."""
+
+    slice_id: int
+    send_id: int
+    purpose: str
+    letter_id: int
+    destination: str
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """The next mail of a lane: where it stands, whose box to open, which link it carries."""
+
+    position: int
+    delivery_id: UUID
+    recipient: UUID
+    box: bytes = field(repr=False)
+    contact: bool
+    index_key_id: str
+    mailbox_index: bytes = field(repr=False)
+    subscription_id: UUID | None = None
+    subscription_key: str = ""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What a lane may send now, and whether its send still wants it sent."""
+
+    mails: tuple[Outgoing, ...]
+    going_on: bool
+
+
+def claim(session: Session, owner: UUID, *, most: int, now: datetime) -> Lane | None:
+    """Take the first ready slice of a priority up to ``most``; None when there is none.
+
+    Locked rows are skipped, so that two workers never wait for each other and never get the same slice.
+    """
+    row = session.execute(
+        sa.select(Slice, Send.purpose)
+        .join(Send, Send.id == Slice.send_id)
+        .where(
+            Slice.state == READY,
+            Slice.priority <= most,
+            Send.state.in_((RUNNING, FREEZING)),
+            sa.or_(Slice.not_before.is_(None), Slice.not_before <= now),
+        )
+        .order_by(Slice.priority, Slice.id)
+        .limit(1)
+        .with_for_update(skip_locked=True, of=Slice)
+    ).first()
+    if row is None:
+        return None
+    slice_: Slice = row[0]
+    slice_.state = CLAIMED
+    slice_.owner = owner
+    slice_.lease_until = now + LEASE
+    slice_.not_before = None
+    return Lane(slice_.id, slice_.send_id, row[1], slice_.letter_id, slice_.destination)
+
+
+def next_in_lane(
+    session: Session, lane: Lane, owner: UUID, *, after: int, limit: int, now: datetime
+) -> Fetched:
+    """The lane's next mails in order, without those whose reader may no longer receive (C18).
+
+    Read at most two seconds before they go; the passed over ones are recorded as suppressed in the same
+    transaction. Renews the lease; a lane that lost it, or whose send was paused, goes on no further.
+    """
+    send_state = session.scalar(sa.select(Send.state).where(Send.id == lane.send_id))
+    held = session.execute(
+        sa.update(Slice)
+        .where(Slice.id == lane.slice_id, Slice.owner == owner, Slice.state == CLAIMED)
+        .values(lease_until=now + LEASE)
+    )
+    if not _changed(held) or send_state not in (RUNNING, FREEZING):
+        return Fetched((), going_on=False)
+    rows = session.execute(_next_rows(lane, after, limit, now)).all()
+    passed = [row.position for row in rows if not row.allowed]
+    if passed:
+        _suppress(session, lane, passed)
+    return Fetched(tuple(_outgoing(row) for row in rows if row.allowed), going_on=True)
+
+
+def _next_rows(lane: Lane, after: int, limit: int, now: datetime) -> sa.Select[*tuple[Any, ...]]:
+    subscribed = sa.and_(Contact.id.is_not(None), may_receive(Delivery.subscription_id))
+    asked = sa.and_(
+        Envelope.box.is_not(None),
+        Envelope.never_write.is_(False),
+        ~suppressions.blocks_confirmations(Envelope.mailbox_index.expression, today=now.date()),
+    )
+    return (
+        sa.select(
+            Delivery.position,
+            Delivery.id,
+            Delivery.recipient,
+            Delivery.subscription_id,
+            Subscription.key_id,
+            Contact.box.label("contact_box"),
+            Contact.index_key_id.label("contact_key"),
+            Contact.mailbox_index.label("contact_mailbox"),
+            Envelope.box.label("envelope_box"),
+            Envelope.index_key_id.label("envelope_key"),
+            Envelope.mailbox_index.label("envelope_mailbox"),
+            sa.case((Envelope.delivery_id.is_not(None), asked), else_=subscribed).label("allowed"),
+        )
+        .select_from(Delivery)
+        .outerjoin(Contact, Contact.id == Delivery.recipient)
+        .outerjoin(Envelope, Envelope.delivery_id == Delivery.id)
+        .outerjoin(Subscription, Subscription.id == Delivery.subscription_id)
+        .where(
+            Delivery.slice_id == lane.slice_id, Delivery.position > after, Delivery.state == QUEUED
+        )
+        .order_by(Delivery.position)
+        .limit(limit)
+    )
+
+
+def _outgoing(row: Any) -> Outgoing:
+    contact = row.contact_box is not None
+    return Outgoing(
+        position=row.position,
+        delivery_id=row.id,
+        recipient=row.recipient,
+        box=row.contact_box if contact else row.envelope_box,
+        contact=contact,
+        index_key_id=row.contact_key if contact else row.envelope_key,
+        mailbox_index=row.contact_mailbox if contact else row.envelope_mailbox,
+        subscription_id=row.subscription_id,
+        subscription_key=row.key_id or "",
+    )
+
+
+def _suppress(session: Session, lane: Lane, positions: Sequence[int]) -> None:
+    gone = session.execute(
+        sa.update(Delivery)
+        .where(
+            Delivery.slice_id == lane.slice_id,
+            Delivery.position.in_(positions),
+            Delivery.state == QUEUED,
+        )
+        .values(state=SUPPRESSED)
+        .returning(Delivery.id)
+    ).all()
+    session.execute(
+        sa.update(Envelope)
+        .where(Envelope.delivery_id.in_([row.id for row in gone]))
+        .values(box=None)
+    )
+    session.execute(
+        sa.update(Slice)
+        .where(Slice.id == lane.slice_id)
+        .values(queued=Slice.queued - len(gone), suppressed=Slice.suppressed + len(gone))
+    )
+
+
+def release(
+    session: Session, lane: Lane, owner: UUID, *, now: datetime, not_before: datetime | None = None
+) -> None:
+    """Give a slice back with everything recorded: done when nothing is queued, else ready (R03).
+
+    Only for a lane that has no mail in flight: nothing of it is unknown.
+    """
+    left = sa.exists().where(Delivery.slice_id == lane.slice_id, Delivery.state == QUEUED)
+    session.execute(
+        sa.update(Slice)
+        .where(Slice.id == lane.slice_id, Slice.owner == owner)
+        .values(
+            state=sa.case((left, READY), else_=DONE),
+            done_on=sa.case((left, None), else_=sa.literal(now.date())),
+            owner=None,
+            lease_until=None,
+            not_before=not_before,
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def renew(session: Session, owner: UUID, *, now: datetime) -> None:
+    """Prolong the leases of a worker that lives, however slow the mail server is."""
+    session.execute(
+        sa.update(Slice)
+        .where(Slice.owner == owner, Slice.state == CLAIMED)
+        .values(lease_until=now + LEASE)
+    )
+
+
+def recover(session: Session, *, now: datetime, is_alive: Callable[[UUID], bool | None]) -> int:
+    """Take over the slices of workers that are gone; returns how many.
+
+    ``is_alive`` knows the workers of this host; of others it says None, and their lease decides.
+
+    The first row without an outcome may have been sent: it becomes unknown (R02). A confirmation goes once more
+    by itself; a newsletter waits for staff.
+    """
+    claimed = session.scalars(
+        sa.select(Slice).where(Slice.state == CLAIMED).with_for_update(skip_locked=True)
+    ).all()
+    alive = {owner: is_alive(owner) for owner in {slice_.owner for slice_ in claimed} if owner}
+    taken = 0
+    for slice_ in claimed:
+        lives = alive.get(slice_.owner) if slice_.owner else False
+        expired = slice_.lease_until is None or slice_.lease_until <= now
+        if lives or (lives is None and not expired):
+            continue
+        taken += 1
+        _mark_unknown(session, slice_, now)
+        session.flush()
+        if slice_.owner is not None:
+            lane = Lane(slice_.id, slice_.send_id, "", slice_.letter_id, slice_.destination)
+            release(session, lane, slice_.owner, now=now)
+    return taken
+
+
+def _mark_unknown(session: Session, slice_: Slice, now: datetime) -> None:
+    first = session.execute(
+        sa.select(Delivery.position, Delivery.id, Send.purpose)
+        .join(Send, Send.id == Delivery.send_id)
+        .where(Delivery.slice_id == slice_.id, Delivery.state == QUEUED)
+        .order_by(Delivery.position)
+        .limit(1)
+    ).first()
+    if first is None:
+        return
+    session.execute(
+        sa.update(Delivery)
+        .where(Delivery.slice_id == slice_.id, Delivery.position == first.position)
+        .values(state=UNKNOWN)
+    )
+    slice_.queued -= 1
+    slice_.unknown += 1
+    again_once(session, first.purpose, [first.id], now=now)
+
+
+def again_once(
+    session: Session, purpose: str, delivery_ids: Sequence[UUID], *, now: datetime
+) -> None:
+    """Plan the one repeat of confirmations of unknown fate; of other mail, staff decide (R02)."""
+    if purpose != CONFIRMATION or not delivery_ids:
+        return
+    known = {
+        retry.delivery_id: retry
+        for retry in session.scalars(sa.select(Retry).where(Retry.delivery_id.in_(delivery_ids)))
+    }
+    for delivery_id in delivery_ids:
+        retry = known.get(delivery_id)
+        if retry is None:
+            retry = Retry(delivery_id=delivery_id, attempts=0, again_after_unknown=False)
+            session.add(retry)
+        retry.due_at = None if retry.again_after_unknown else now
+        retry.again_after_unknown = True
+
+
+def letter_of(session: Session, lane: Lane) -> Letter:
+    """The lane's letter; raises NoResultFound when it is gone."""
+    return session.get_one(Letter, lane.letter_id)
+
+
+def _changed(result: sa.Result[Any]) -> bool:
+    return cast("sa.CursorResult[Any]", result).rowcount == 1

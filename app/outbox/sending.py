@@ -1,0 +1,406 @@
+"""The sender: one event loop that keeps connections open and drives lanes through them (the road).
+
+Each lane sends its slice in order. The gate: a mail's outcome is durable before the next mail's body goes out on
+that connection; one commit records whatever has gathered over all of them. Nothing here sleeps while it holds a
+slice that could go on, and no exception of a mail server ever reaches this room: outcomes are data.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from time import monotonic
+from typing import Final, TypeVar
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.audience.subscriptions import Desk
+from app.core import clock
+from app.core.database import Database
+from app.core.errors import MisplacedBoxError
+from app.outbox import lanes, pacing
+from app.outbox.composing import Composed, Composer
+from app.outbox.lanes import Fetched, Lane, Outgoing
+from app.outbox.recording import Accepted, Record, record
+from emails.errors import AddressError, ConnectError, HoleError
+from emails.transport import Connection, Outcome, Transport
+
+log = logging.getLogger(__name__)
+
+FRESH_SECONDS: Final = 1.5
+"""A row read longer ago is read again before it goes, so that who left a moment ago gets nothing (C18)."""
+BATCH: Final = 64
+LOOK_SECONDS: Final = 1.0
+IDLE_SECONDS: Final = 30.0
+STOP_SECONDS: Final = 5.0
+"""How long a stop waits for a database that is away."""
+URGENT: Final = 1
+"""Priorities up to this one have lanes of their own and overtake newsletters."""
+_UNMAILABLE: Final = Outcome("bounced")
+
+T = TypeVar("T")
+
+
+class Sender:
+    """Sends what is on the road, until it is stopped; several workers may each run one."""
+
+    def __init__(
+        self,
+        database: Database,
+        desk: Desk,
+        transport: Transport,
+        *,
+        worker_id: UUID,
+        connections: int,
+        on_accepted: Accepted | None = None,
+        gather_seconds: float = 0.0,
+    ) -> None:
+        self._database = database
+        self._desk = desk
+        self._transport = transport
+        self._owner = worker_id
+        self._connections = connections
+        self._on_accepted = on_accepted
+        self._gather = gather_seconds
+        self._threads = ThreadPoolExecutor(4, thread_name_prefix="sender")
+        self._stopping = asyncio.Event()
+        self._nudged = asyncio.Event()
+        self._outcomes: deque[tuple[Record, asyncio.Future[None]]] = deque()
+        self._recorded = asyncio.Event()
+        self._rest_until = 0.0
+        self._failures = 0
+
+    def nudge(self) -> None:
+        """Look for work now. Call it in the loop's thread."""
+        self._nudged.set()
+
+    def stop(self) -> None:
+        """Finish the mails in flight, record them, give every slice back, and end (R03)."""
+        self._stopping.set()
+        self._nudged.set()
+
+    async def run(self) -> None:
+        """Send until stopped."""
+        urgent = max(1, self._connections // 4) if self._connections > 1 else 0
+        recorder = asyncio.create_task(self._recorder())
+        runners = [
+            _Runner(self, URGENT if number < urgent else 1000)
+            for number in range(self._connections)
+        ]
+        try:
+            while not self._stopping.is_set():
+                self._nudged.clear()
+                if monotonic() >= self._rest_until:
+                    await self._hand_out(runners)
+                await _wait(self._nudged, LOOK_SECONDS)
+                for runner in runners:
+                    await runner.close_if_idle()
+        finally:
+            await asyncio.gather(*(runner.end() for runner in runners))
+            self._recorded.set()
+            recorder.cancel()
+            self._threads.shutdown(wait=True)
+
+    async def _hand_out(self, runners: list[_Runner]) -> None:
+        nothing_for: int | None = None
+        for runner in runners:
+            if not runner.free or (nothing_for is not None and runner.most <= nothing_for):
+                continue
+            lane = await self._claim(runner.most)
+            if lane is None:
+                nothing_for = runner.most
+            else:
+                runner.begin(lane)
+
+    async def _claim(self, most: int) -> Lane | None:
+        def claim(session: Session) -> Lane | None:
+            return lanes.claim(session, self._owner, most=most, now=clock.now())
+
+        try:
+            return await self.in_transaction(claim)
+        except sa.exc.DBAPIError as error:
+            log.warning("the database is away (%s); looking again", type(error.orig).__name__)
+            return None
+
+    async def in_transaction(self, work: Callable[[Session], T]) -> T:
+        """Run ``work`` in a unit of work on a thread of its own."""
+
+        def run() -> T:
+            with self._database.unit_of_work() as session:
+                return work(session)
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, run)
+
+    async def persist(self, work: Callable[[Session], T]) -> T:
+        """Like ``in_transaction``, again and again while the database is away (R04).
+
+        Raises the database's error when it stays away while the sender is being stopped.
+        """
+        wait, stopping_since = 0.1, 0.0
+        while True:
+            try:
+                return await self.in_transaction(work)
+            except sa.exc.DBAPIError as error:
+                if self.stopping:
+                    stopping_since = stopping_since or monotonic()
+                    if monotonic() - stopping_since > STOP_SECONDS:
+                        raise
+                log.warning("the database is away (%s); waiting", type(error.orig).__name__)
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, 5.0)
+
+    async def durable(self, outcome: Record) -> None:
+        """Return once this outcome is committed: the gate."""
+        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._outcomes.append((outcome, written))
+        self._recorded.set()
+        await written
+
+    async def _recorder(self) -> None:
+        while True:
+            await self._recorded.wait()
+            self._recorded.clear()
+            if self._gather:
+                await asyncio.sleep(self._gather)
+            group = list(self._outcomes)
+            self._outcomes.clear()
+            if not group:
+                continue
+            records = [one for one, _ in group]
+
+            def write(session: Session, records: list[Record] = records) -> None:
+                record(
+                    session, self._owner, records, now=clock.now(), on_accepted=self._on_accepted
+                )
+
+            try:
+                await self.persist(write)
+            except sa.exc.DBAPIError as error:
+                for _, written in group:
+                    written.set_exception(error)
+                continue
+            for _, written in group:
+                written.set_result(None)
+
+    async def connect(self) -> Connection | None:
+        """A connection, or None while the mail server is away; all lanes rest a moment then (R04)."""
+        try:
+            connection = await self._transport.connect()
+        except ConnectError:
+            self._failures = min(self._failures + 1, 6)
+            self._rest_until = monotonic() + 0.25 * 2**self._failures
+            log.warning("the mail server was not reached; trying again")
+            return None
+        self._failures = 0
+        return connection
+
+    @property
+    def stopping(self) -> bool:
+        return self._stopping.is_set()
+
+    @property
+    def owner(self) -> UUID:
+        return self._owner
+
+    @property
+    def desk(self) -> Desk:
+        return self._desk
+
+
+class _Runner:
+    """One lasting connection and the slice it works through."""
+
+    def __init__(self, sender: Sender, most: int) -> None:
+        self._sender = sender
+        self.most = most
+        self._task: asyncio.Task[None] | None = None
+        self._connection: Connection | None = None
+        self._idle_since = monotonic()
+
+    @property
+    def free(self) -> bool:
+        return self._task is None or self._task.done()
+
+    def begin(self, lane: Lane) -> None:
+        self._task = asyncio.create_task(self._work(lane))
+        self._task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._idle_since = monotonic()
+        if not task.cancelled() and task.exception() is not None:
+            # The type only: an exception's text may hold what no log may (C23).
+            log.error("a lane ended with %s", type(task.exception()).__name__)
+        self._sender.nudge()
+
+    async def end(self) -> None:
+        if self._task is not None:
+            await asyncio.wait([self._task])
+        await self._hang_up()
+
+    async def close_if_idle(self) -> None:
+        if self.free and self._connection and monotonic() - self._idle_since > IDLE_SECONDS:
+            await self._hang_up()
+
+    async def _hang_up(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+    async def _work(self, lane: Lane) -> None:
+        sender = self._sender
+        letter = await sender.persist(lambda session: lanes.letter_of(session, lane))
+        queue = _Queue(sender, lane, Composer(letter, sender.desk))
+        pause: timedelta | None = None
+        cuts = 0
+        while not sender.stopping and pause is None:
+            mail = await queue.next()
+            if mail is None:
+                break
+            if self._connection is None:
+                self._connection = await sender.connect()
+                queue.put_back(mail)
+                if self._connection is None:
+                    pause = timedelta()
+                continue
+            before = queue.recorded
+            last = await self._run(queue, mail)
+            if last is not None and last.code == 421:
+                pause = pacing.GREYLIST_PAUSE
+            elif last is not None and last.pauses_destination:
+                pause = pacing.DESTINATION_PAUSE
+            elif last is not None:
+                cuts = cuts + 1 if queue.recorded == before else 0
+                pause = pacing.GREYLIST_PAUSE if cuts >= 3 else None
+        await self._give_back(lane, pause)
+
+    async def _run(self, queue: _Queue, mail: _Ready) -> Outcome | None:
+        """Send from ``mail`` on over the open connection; what ended it, or None when the queue did."""
+        connection = self._connection
+        assert connection is not None  # noqa: S101
+        refused: Outcome | None = await connection.offer(mail.composed.envelope)
+        while True:
+            if refused is None:
+                following = None if self._sender.stopping else await queue.next()
+                outcome, refused = await connection.deliver(
+                    mail.composed.message, following.composed.envelope if following else None
+                )
+            else:
+                outcome, following, refused = refused, None, None
+            unsent = outcome.state == "unsent"
+            if unsent:
+                queue.put_back(mail)
+            else:
+                await queue.record(mail, outcome)
+            if unsent or outcome.ends_connection or outcome.pauses_destination:
+                await self._hang_up()
+                if following is not None:
+                    queue.put_back(following)
+                return outcome
+            if following is None:
+                following = None if self._sender.stopping else await queue.next()
+                if following is None:
+                    return None
+                refused = await connection.offer(following.composed.envelope)
+            mail = following
+
+    async def _give_back(self, lane: Lane, pause: timedelta | None) -> None:
+        def release(session: Session) -> None:
+            now = clock.now()
+            lanes.release(
+                session,
+                lane,
+                self._sender.owner,
+                now=now,
+                not_before=now + pause if pause is not None else None,
+            )
+
+        await self._sender.persist(release)
+
+
+class _Ready:
+    """A mail with its composed form."""
+
+    __slots__ = ("composed", "outgoing", "read_at")
+
+    def __init__(self, outgoing: Outgoing, composed: Composed, read_at: float) -> None:
+        self.outgoing = outgoing
+        self.composed = composed
+        self.read_at = read_at
+
+
+class _Queue:
+    """A lane's rows in order, read a batch at a time and never older than two seconds when they go."""
+
+    def __init__(self, sender: Sender, lane: Lane, composer: Composer) -> None:
+        self._sender = sender
+        self._lane = lane
+        self._composer = composer
+        self._rows: deque[Outgoing] = deque()
+        self._read_at = 0.0
+        self._after = -1
+        self._back: _Ready | None = None
+        self.recorded = 0
+
+    async def next(self) -> _Ready | None:
+        """The next mail to go, composed; None when nothing is left or the send was paused."""
+        while True:
+            back, self._back = self._back, None
+            if back is not None:
+                self._after = back.outgoing.position - 1
+                self._rows.clear()
+            if not self._rows or monotonic() - self._read_at > FRESH_SECONDS:
+                await self._read()
+                if not self._rows:
+                    return None
+            row = self._rows.popleft()
+            self._after = row.position
+            composed = self._compose(row)
+            if composed is not None:
+                return _Ready(row, composed, self._read_at)
+            await self._sender.durable(Record(self._lane, row, _UNMAILABLE))
+
+    async def _read(self) -> None:
+        def fetch(session: Session) -> Fetched:
+            return lanes.next_in_lane(
+                session,
+                self._lane,
+                self._sender.owner,
+                after=self._after,
+                limit=BATCH,
+                now=clock.now(),
+            )
+
+        read_at = monotonic()
+        fetched = await self._sender.persist(fetch)
+        self._rows = deque(fetched.mails)
+        self._read_at = read_at
+
+    def _compose(self, row: Outgoing) -> Composed | None:
+        try:
+            return self._composer.compose(row, now=clock.now())
+        except (MisplacedBoxError, AddressError, HoleError) as error:
+            log.error("a delivery was refused: %s", type(error).__name__)
+            return None
+
+    def put_back(self, mail: _Ready) -> None:
+        """This mail did not go: it is read again, and is the next."""
+        if self._back is None or mail.outgoing.position < self._back.outgoing.position:
+            self._back = mail
+
+    async def record(self, mail: _Ready, outcome: Outcome) -> None:
+        await self._sender.durable(Record(self._lane, mail.outgoing, outcome))
+        self.recorded += 1
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        pass

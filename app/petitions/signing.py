@@ -1,0 +1,115 @@
+"""Counting a signature once it was proven, and taking it back (C05, C12, C17)."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.audience.ledger import WITHDRAWN, Ledger
+from app.audience.subscriptions import Desk
+from app.core.addresses import Address
+from app.core.database import insert_into
+from app.petitions.models import ANONYMOUS, DRAFT, SHOWN_AS, Petition, Signature
+
+
+def count(
+    session: Session,
+    desk: Desk,
+    petition_id: int,
+    address: Address,
+    asked: Mapping[str, Any],
+    choices: Mapping[str, Any],
+    *,
+    day: date,
+) -> bool:
+    """Make the signature; True when it is a new one.
+
+    The same mailbox by its provider's rules counts once, silently; the very same address replaces what is shown,
+    not the day. What was asked before the petition closed counts when it is proven. A draft takes none.
+    """
+    petition = session.get(Petition, petition_id)
+    if petition is None or petition.state == DRAFT:
+        return False
+    key_id = _index_key(session, petition, desk)
+    index = desk.indexer.signature(address, petition.id, key_id)
+    shown = _shown(choices)
+    inserted = session.execute(
+        insert_into(session, Signature)
+        .values(
+            id=UUID(str(choices["signature_id"])),
+            petition_id=petition.id,
+            index_key_id=key_id,
+            exact_hash=index.exact,
+            mailbox_hash=index.mailbox,
+            text_id=int(asked["text_id"]),
+            wording_id=int(asked["wording_id"]),
+            day=day,
+            **shown,
+        )
+        .on_conflict_do_nothing(index_elements=["petition_id", "mailbox_hash"])
+        .returning(Signature.id)
+    ).scalar_one_or_none()
+    if inserted is None:
+        session.execute(
+            sa.update(Signature)
+            .where(Signature.petition_id == petition.id, Signature.exact_hash == index.exact)
+            .values(id=UUID(str(choices["signature_id"])), **shown)
+        )
+    return inserted is not None
+
+
+def withdraw(
+    session: Session, desk: Desk, ledger: Ledger, address: Address, subject: str, *, day: date
+) -> list[int]:
+    """Delete the signature of one petition (its id) or of ``all``; returns the petitions that lost one.
+
+    Keyed by the address letter for letter. Each deletion is noted in the ledger before the commit.
+    """
+    petitions = sa.select(Petition).where(Petition.index_key_id.is_not(None))
+    if subject != "all":
+        petitions = petitions.where(Petition.id == int(subject))
+    touched = []
+    for petition in session.scalars(petitions):
+        index = desk.indexer.signature(address, petition.id, str(petition.index_key_id))
+        found = session.scalar(
+            sa.select(Signature).where(
+                Signature.petition_id == petition.id, Signature.exact_hash == index.exact
+            )
+        )
+        if found is None:
+            continue
+        ledger.append(
+            WITHDRAWN, index, [found.exact_hash.hex()], day=day, subject=f"petition:{petition.id}"
+        )
+        session.delete(found)
+        touched.append(petition.id)
+    session.flush()
+    return touched
+
+
+def _index_key(session: Session, petition: Petition, desk: Desk) -> str:
+    """The index key that the petition keeps; the first signature fixes it, since the web knows no key (C03)."""
+    if petition.index_key_id is None:
+        session.execute(
+            sa.update(Petition)
+            .where(Petition.id == petition.id, Petition.index_key_id.is_(None))
+            .values(index_key_id=desk.indexer.key_id)
+        )
+        session.refresh(petition, ["index_key_id"])
+    return str(petition.index_key_id)
+
+
+def _shown(choices: Mapping[str, Any]) -> dict[str, Any]:
+    shown_as = choices.get("shown_as", ANONYMOUS)
+    names_box = choices.get("names_box")
+    return {
+        "shown_as": shown_as if shown_as in SHOWN_AS else ANONYMOUS,
+        "shown_name": str(choices.get("shown_name") or "") if shown_as != ANONYMOUS else "",
+        "names_box": base64.b64decode(names_box) if names_box else None,
+    }
