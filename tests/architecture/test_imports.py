@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 VIEW_SIDE = re.compile(
-    r"app\.(web|desk)\b.*|app\.(factory|commands)|.*\.(\w*views|forms|gate)|.*\.__main__"
+    r"app\.(web|desk)\b.*|app\.(factory|commands)|.*\.(\w*views|pages|forms|gate)|.*\.__main__"
 )
 """Modules that belong to the web process, and a program's own start."""
 WEB_ONLY = ("flask", "flask_wtf", "flask_babel", "flask_limiter", "werkzeug", "wtforms")

@@ -34,11 +34,20 @@ def test_that_needs_a_server(postgresql): pass
 """
 
 
-def run(folder: Path, content: str, *, ci: bool) -> tuple[int, str]:
+def run(folder: Path, content: str, *options: str, ci: bool) -> tuple[int, str]:
     (folder / "test_it.py").write_text(content)
     environment = {name: value for name, value in os.environ.items() if name != "CI"}
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "tests.servers.plugin", "test_it.py"],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "tests.servers.plugin",
+            *options,
+            "test_it.py",
+        ],
         cwd=folder,
         env={**environment, "PYTHONPATH": str(ROOT), **({"CI": "true"} if ci else {})},
         capture_output=True,
@@ -48,9 +57,12 @@ def run(folder: Path, content: str, *, ci: bool) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-@pytest.mark.parametrize(("ci", "status"), [(False, 0), (True, 1)])
-def test_a_skip_is_named_and_fails_in_ci(tmp_path: Path, ci: bool, status: int) -> None:
-    returned, said = run(tmp_path, SKIPPING, ci=ci)
+@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["one process", "two"])
+@pytest.mark.parametrize(("ci", "status"), [(False, 0), (True, 1)], ids=["home", "CI"])
+def test_a_skip_is_named_and_fails_in_ci(
+    tmp_path: Path, ci: bool, status: int, options: tuple[str, ...]
+) -> None:
+    returned, said = run(tmp_path, SKIPPING, *options, ci=ci)
 
     assert returned == status, said
     assert "not today (1 left out)" in said
