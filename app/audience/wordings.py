@@ -14,7 +14,6 @@ from app.audience import consents
 SIGNATURE: Final = "signature"
 PETITION_NEWS: Final = "petition-news"
 NEWSLETTER: Final = "newsletter"
-HAND_OVER: Final = "hand-over"
 
 SHIPPED: Final[dict[str, dict[str, str]]] = {
     SIGNATURE: {
@@ -28,10 +27,6 @@ SHIPPED: Final[dict[str, dict[str, str]]] = {
     NEWSLETTER: {
         "fa": "خبرنامه را با ایمیل برایم بفرستید. نشانی‌ام برای همین نگه داشته می‌شود، تا وقتی که لغوش کنم.",
         "en": "Send me the newsletter by mail. My address is kept for that, until I end it.",
-    },
-    HAND_OVER: {
-        "fa": "نامم را همراه امضاها به مخاطب کارزار بدهید.",
-        "en": "Pass my name on to the petition’s addressee together with the signatures.",
     },
 }
 

@@ -73,10 +73,11 @@ def waker_for(broker_url: str, instance: str) -> Waker:
     return BrokerWaker(broker_url) if broker_url else SocketWaker(Path(instance) / SOCKET_NAME)
 
 
-def broker_for(url: str) -> dramatiq.Broker:
-    """A Dramatiq broker without result or retry middleware, with short time-outs for the web process.
+def broker_for(url: str, *, patient: bool = False) -> dramatiq.Broker:
+    """A Dramatiq broker without result or retry middleware.
 
-    Raises ValueError for a scheme that is neither redis nor amqp.
+    The web process gets short time-outs, so that a broker that hangs costs half a second; a worker that listens is
+    ``patient``. Raises ValueError for a scheme that is neither redis nor amqp.
     """
     scheme = urlsplit(url).scheme
     if scheme in ("redis", "rediss", "unix"):
@@ -85,16 +86,17 @@ def broker_for(url: str) -> dramatiq.Broker:
         from redis.backoff import NoBackoff
         from redis.retry import Retry
 
-        client = redis.Redis.from_url(
-            url, socket_timeout=0.5, socket_connect_timeout=0.5, retry=Retry(NoBackoff(), 0)
-        )
+        short = {
+            "socket_timeout": 0.5,
+            "socket_connect_timeout": 0.5,
+            "retry": Retry(NoBackoff(), 0),
+        }
+        client = redis.Redis.from_url(url, **({} if patient else short))
         return RedisBroker(client=client, middleware=[])  # type: ignore[no-untyped-call]
     if scheme in ("amqp", "amqps"):
         from dramatiq.brokers.rabbitmq import RabbitmqBroker
 
         joint = "&" if "?" in url else "?"
-        return RabbitmqBroker(
-            url=f"{url}{joint}connection_attempts=1&socket_timeout=0.5&stack_timeout=1",
-            middleware=[],
-        )
+        short_url = f"{url}{joint}connection_attempts=1&socket_timeout=0.5&stack_timeout=1"
+        return RabbitmqBroker(url=url if patient else short_url, middleware=[])
     raise ValueError("must begin with redis:// or amqp://")

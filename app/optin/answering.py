@@ -65,7 +65,7 @@ def _answer(
 ) -> Mail | None:
     address, fields = _opened(session, desk, request, now)
     link = _fill(session, desk, config, request, address, now)
-    if address is None or not _may_go(session, desk, config, request, address, now):
+    if address is None or not _may_go(session, desk, config, address, now):
         return None
     kind = kind_of(request.purpose)
     letter = letters.letter(
@@ -136,7 +136,6 @@ def _may_go(
     session: Session,
     desk: Desk,
     config: Config,
-    request: Request,
     address: Address,
     now: datetime,
 ) -> bool:

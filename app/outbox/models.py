@@ -97,7 +97,7 @@ class Letter(Base):
 class Slice(Base):
     """Deliveries of one letter to one destination group: one connection's lane, sent in order.
 
-    The counters are what pages show. ``next`` is the first position without an outcome.
+    The counters are what pages show.
     """
 
     __tablename__ = "slice"
@@ -116,7 +116,6 @@ class Slice(Base):
     not_before: Mapped[datetime | None] = mapped_column(UtcDateTime)
     done_on: Mapped[date | None]
     size: Mapped[int]
-    next: Mapped[int] = mapped_column(default=0)
     queued: Mapped[int]
     accepted: Mapped[int] = mapped_column(default=0)
     deferred: Mapped[int] = mapped_column(default=0)

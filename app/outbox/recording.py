@@ -85,7 +85,6 @@ def _record_slice(session: Session, owner: UUID, records: Sequence[Record], now:
     moved = {state: getattr(Slice, state) + count for state, count in change.items() if count}
     if slice_.owner == owner:
         moved[QUEUED] = Slice.queued - len(records)
-        moved["next"] = records[-1].mail.position + 1
     if moved:
         session.execute(sa.update(Slice).where(Slice.id == lane.slice_id).values(**moved))
 
@@ -216,7 +215,7 @@ def _suppress(session: Session, records: Sequence[Record], now: datetime) -> Non
                 day=now.date(),
             )
         elif one.outcome.pauses_destination:
-            audit.record(session, None, "destination-paused", one.lane.destination, now=now)
+            audit.record(session, None, "destination-paused", one.lane.destination, now)
 
 
 def due_retries(session: Session, *, now: datetime, limit: int = 500) -> list[UUID]:

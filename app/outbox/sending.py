@@ -23,12 +23,12 @@ from sqlalchemy.orm import Session
 from app.audience.subscriptions import Desk
 from app.core import clock
 from app.core.database import Database
-from app.core.errors import MisplacedBoxError
 from app.outbox import lanes, pacing
-from app.outbox.composing import Composed, Composer
-from app.outbox.lanes import Fetched, Lane, Outgoing
+from app.outbox.composing import Composer
+from app.outbox.lanes import Lane
+from app.outbox.queueing import Queue, Ready
 from app.outbox.recording import Accepted, Record, record
-from emails.errors import AddressError, ConnectError, HoleError
+from emails.errors import ConnectError
 from emails.transport import Connection, Outcome, Transport
 
 log = logging.getLogger(__name__)
@@ -255,7 +255,7 @@ class _Runner:
     async def _work(self, lane: Lane) -> None:
         sender = self._sender
         letter = await sender.persist(lambda session: lanes.letter_of(session, lane))
-        queue = _Queue(sender, lane, Composer(letter, sender.desk))
+        queue = Queue(sender, lane, Composer(letter, sender.desk))
         pause: timedelta | None = None
         cuts = 0
         while not sender.stopping and pause is None:
@@ -279,7 +279,7 @@ class _Runner:
                 pause = pacing.GREYLIST_PAUSE if cuts >= 3 else None
         await self._give_back(lane, pause)
 
-    async def _run(self, queue: _Queue, mail: _Ready) -> Outcome | None:
+    async def _run(self, queue: Queue, mail: Ready) -> Outcome | None:
         """Send from ``mail`` on over the open connection; what ended it, or None when the queue did."""
         connection = self._connection
         assert connection is not None  # noqa: S101
@@ -321,81 +321,6 @@ class _Runner:
             )
 
         await self._sender.persist(release)
-
-
-class _Ready:
-    """A mail with its composed form."""
-
-    __slots__ = ("composed", "outgoing", "read_at")
-
-    def __init__(self, outgoing: Outgoing, composed: Composed, read_at: float) -> None:
-        self.outgoing = outgoing
-        self.composed = composed
-        self.read_at = read_at
-
-
-class _Queue:
-    """A lane's rows in order, read a batch at a time and never older than two seconds when they go."""
-
-    def __init__(self, sender: Sender, lane: Lane, composer: Composer) -> None:
-        self._sender = sender
-        self._lane = lane
-        self._composer = composer
-        self._rows: deque[Outgoing] = deque()
-        self._read_at = 0.0
-        self._after = -1
-        self._back: _Ready | None = None
-        self.recorded = 0
-
-    async def next(self) -> _Ready | None:
-        """The next mail to go, composed; None when nothing is left or the send was paused."""
-        while True:
-            back, self._back = self._back, None
-            if back is not None:
-                self._after = back.outgoing.position - 1
-                self._rows.clear()
-            if not self._rows or monotonic() - self._read_at > FRESH_SECONDS:
-                await self._read()
-                if not self._rows:
-                    return None
-            row = self._rows.popleft()
-            self._after = row.position
-            composed = self._compose(row)
-            if composed is not None:
-                return _Ready(row, composed, self._read_at)
-            await self._sender.durable(Record(self._lane, row, _UNMAILABLE))
-
-    async def _read(self) -> None:
-        def fetch(session: Session) -> Fetched:
-            return lanes.next_in_lane(
-                session,
-                self._lane,
-                self._sender.owner,
-                after=self._after,
-                limit=BATCH,
-                now=clock.now(),
-            )
-
-        read_at = monotonic()
-        fetched = await self._sender.persist(fetch)
-        self._rows = deque(fetched.mails)
-        self._read_at = read_at
-
-    def _compose(self, row: Outgoing) -> Composed | None:
-        try:
-            return self._composer.compose(row, now=clock.now())
-        except (MisplacedBoxError, AddressError, HoleError) as error:
-            log.error("a delivery was refused: %s", type(error).__name__)
-            return None
-
-    def put_back(self, mail: _Ready) -> None:
-        """This mail did not go: it is read again, and is the next."""
-        if self._back is None or mail.outgoing.position < self._back.outgoing.position:
-            self._back = mail
-
-    async def record(self, mail: _Ready, outcome: Outcome) -> None:
-        await self._sender.durable(Record(self._lane, mail.outgoing, outcome))
-        self.recorded += 1
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

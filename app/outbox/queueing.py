@@ -1,0 +1,116 @@
+"""A lane's rows on their way to the wire: read a batch at a time, composed one by one, never stale (C18)."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from time import monotonic
+from typing import Final, Protocol, TypeVar
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.core import clock
+from app.core.errors import MisplacedBoxError
+from app.outbox import lanes
+from app.outbox.composing import Composed, Composer
+from app.outbox.lanes import Fetched, Lane, Outgoing
+from app.outbox.recording import Record
+from emails.errors import AddressError, HoleError
+from emails.transport import Outcome
+
+log = logging.getLogger(__name__)
+
+FRESH_SECONDS: Final = 1.5
+"""A row read longer ago is read again before it goes, so that who left a moment ago gets nothing."""
+BATCH: Final = 64
+UNMAILABLE: Final = Outcome("bounced")
+
+T = TypeVar("T")
+
+
+class Gate(Protocol):
+    """What a queue needs of the sender: transactions, and outcomes made durable."""
+
+    @property
+    def owner(self) -> UUID: ...
+
+    async def persist(self, work: Callable[[Session], T]) -> T: ...
+
+    async def durable(self, outcome: Record) -> None: ...
+
+
+class Ready:
+    """A mail with its composed form."""
+
+    __slots__ = ("composed", "outgoing", "read_at")
+
+    def __init__(self, outgoing: Outgoing, composed: Composed, read_at: float) -> None:
+        self.outgoing = outgoing
+        self.composed = composed
+        self.read_at = read_at
+
+
+class Queue:
+    """A lane's rows in order, read a batch at a time and never older than two seconds when they go."""
+
+    def __init__(self, gate: Gate, lane: Lane, composer: Composer) -> None:
+        self._gate = gate
+        self._lane = lane
+        self._composer = composer
+        self._rows: deque[Outgoing] = deque()
+        self._read_at = 0.0
+        self._after = -1
+        self._back: Ready | None = None
+        self.recorded = 0
+
+    async def next(self) -> Ready | None:
+        """The next mail to go, composed; None when nothing is left or the send was paused."""
+        while True:
+            back, self._back = self._back, None
+            if back is not None:
+                self._after = back.outgoing.position - 1
+                self._rows.clear()
+            if not self._rows or monotonic() - self._read_at > FRESH_SECONDS:
+                await self._read()
+                if not self._rows:
+                    return None
+            row = self._rows.popleft()
+            self._after = row.position
+            composed = self._compose(row)
+            if composed is not None:
+                return Ready(row, composed, self._read_at)
+            await self._gate.durable(Record(self._lane, row, UNMAILABLE))
+
+    async def _read(self) -> None:
+        def fetch(session: Session) -> Fetched:
+            return lanes.next_in_lane(
+                session,
+                self._lane,
+                self._gate.owner,
+                after=self._after,
+                limit=BATCH,
+                now=clock.now(),
+            )
+
+        read_at = monotonic()
+        fetched = await self._gate.persist(fetch)
+        self._rows = deque(fetched.mails)
+        self._read_at = read_at
+
+    def _compose(self, row: Outgoing) -> Composed | None:
+        try:
+            return self._composer.compose(row, now=clock.now())
+        except (MisplacedBoxError, AddressError, HoleError) as error:
+            log.error("a delivery was refused: %s", type(error).__name__)
+            return None
+
+    def put_back(self, mail: Ready) -> None:
+        """This mail did not go: it is read again, and is the next."""
+        if self._back is None or mail.outgoing.position < self._back.outgoing.position:
+            self._back = mail
+
+    async def record(self, mail: Ready, outcome: Outcome) -> None:
+        await self._gate.durable(Record(self._lane, mail.outgoing, outcome))
+        self.recorded += 1

@@ -1,0 +1,109 @@
+"""What a worker does beside sending, once a second or when it is woken; each chore is a transaction of its own."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Final, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.core import clock
+from app.core.catalogue import gettext
+from app.core.database import Database
+from app.newsletters import sending as newsletters
+from app.outbox import lanes, recording, sends, workers
+from app.outbox.models import FREEZING, NEWSLETTER, TEST, Send
+from app.outbox.workers import Presence
+from app.petitions import publishing
+from workers import requests, retention
+from workers.requests import Room
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+RETENTION_EVERY: Final = timedelta(minutes=10)
+RENEW_EVERY: Final = 10.0
+
+
+class Chores:
+    """One worker's chores; ``run`` does a round and is called from one thread."""
+
+    def __init__(self, database: Database, room: Room, presence: Presence) -> None:
+        self._database = database
+        self._room = room
+        self._presence = presence
+        self._forget_next: datetime | None = None
+        self._renew_next = 0.0
+
+    def run(self) -> bool:
+        """One round; True when there may be more to do at once. Raises what the database raises."""
+        more = self._answer()
+        more |= self._do(lambda session, now: requests.carry_out(session, self._room, now=now)) > 0
+        self._do(lambda session, now: requests.suppress_unwanted(session, now=now))
+        more |= self._freeze()
+        self._do(self._keep_going)
+        self._do(lambda session, now: publishing.publish(session, now=now))
+        self._do(self._beat)
+        self._forget()
+        return more
+
+    def leave(self) -> None:
+        """Take this worker's row away at a clean end."""
+        self._do(lambda session, _: workers.leave(session, self._presence))
+
+    def _do(self, chore: Callable[[Session, datetime], T]) -> T:
+        with self._database.unit_of_work() as session:
+            return chore(session, clock.now())
+
+    def _answer(self) -> bool:
+        return self._do(lambda session, now: requests.answer(session, self._room, now=now)) > 0
+
+    def _keep_going(self, session: Session, now: datetime) -> None:
+        lanes.recover(session, now=now, is_alive=self._presence.is_alive)
+        sends.requeue(session, recording.due_retries(session, now=now))
+        sends.start_due(session, now=now)
+        sends.finish(session, now=now)
+
+    def _freeze(self) -> bool:
+        """Render and fix a part of each send that began; True while a part is left."""
+
+        def freeze(session: Session, now: datetime) -> bool:
+            more = False
+            for send in session.scalars(
+                sa.select(Send).where(Send.state == FREEZING).with_for_update(skip_locked=True)
+            ).all():
+                if self._fix(session, send, now):
+                    sends.frozen(session, send.id)
+                else:
+                    more = True
+            return more
+
+        return self._do(freeze)
+
+    def _fix(self, session: Session, send: Send, now: datetime) -> bool:
+        config, desk = self._room.config, self._room.desk
+        if send.purpose == NEWSLETTER:
+            newsletters.prepare(session, desk, send, config, gettext)
+            return newsletters.freeze(session, send)
+        if send.purpose == TEST:
+            newsletters.send_test(session, desk, send, config, gettext, now=now)
+        return True
+
+    def _beat(self, session: Session, now: datetime) -> None:
+        workers.beat(session, self._presence, now=now)
+        if monotonic() >= self._renew_next:
+            self._renew_next = monotonic() + RENEW_EVERY
+            lanes.renew(session, self._presence.id, now=now)
+            self._presence.tidy(known=workers.forget_silent(session, now=now))
+
+    def _forget(self) -> None:
+        now = clock.now()
+        if self._forget_next is not None and now < self._forget_next:
+            return
+        self._forget_next = now + RETENTION_EVERY
+        self._do(lambda session, now: retention.forget_on_time(session, self._room.config, now=now))
