@@ -51,7 +51,7 @@ class SmtpTransport:
             raise
 
     async def _introduce(self, wire: Wire) -> dict[str, str]:
-        greeting = await wire.ask(b"", 1, self.timeouts.greeting)
+        greeting = await wire.greeting(self.timeouts.greeting)
         if not greeting or greeting[0].code != 220:
             _refuse(greeting, "the mail server does not greet")
         offers = await self._say_hello(wire)
@@ -168,7 +168,7 @@ class SmtpConnection:
 
     async def offer(self, envelope: Envelope) -> Outcome | None:
         """See ``transport.Connection.offer``."""
-        if self._wants_body:
+        if self._wants_body and not self._wire.closed:
             raise RuntimeError("the server waits for a body")
         refusal = self._out_of_reach(envelope)
         if refusal is not None:
@@ -219,6 +219,7 @@ class SmtpConnection:
         if not self._wire.closed and not self._wants_body:
             await self._wire.ask(b"QUIT\r\n", 1, self._timeouts.quit)
         # With a body still asked for, QUIT would be taken for its first line.
+        self._wants_body = False
         self._wire.abort()
 
     def _out_of_reach(self, envelope: Envelope) -> Outcome | None:
@@ -244,8 +245,7 @@ class SmtpConnection:
             if outcome is None and reply.code // 100 != 2:
                 outcome = _refused(reply, scope)
         if len(replies) < 3:
-            last = _refused(replies[-1], "connection") if replies else CUT
-            return outcome or (last if last.ends_connection else CUT)
+            return outcome or CUT
         asked = replies[2].code == 354
         if outcome is None and asked:
             self._wants_body = True

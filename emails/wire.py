@@ -28,7 +28,8 @@ class Wire(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._buffer = b""
         self._replies: list[Reply] = []
-        self._wanted = 0
+        # The greeting may come before anyone waits for it.
+        self._wanted = 1
         self._waiter: asyncio.Future[None] | None = None
         self._lines: list[bytes] | None = None
         self._farewell: Reply | None = None
@@ -43,10 +44,18 @@ class Wire(asyncio.Protocol):
             return [self._farewell] if self._farewell else []
         self._replies = []
         self._wanted = wanted
+        self.transport.write(data)
+        return await self._wait(seconds)
+
+    async def greeting(self, seconds: float) -> list[Reply]:
+        """The server's first word, where it comes in time."""
+        if self._wanted and not self.closed:
+            return await self._wait(seconds)
+        return self._replies
+
+    async def _wait(self, seconds: float) -> list[Reply]:
         self._waiter = waiter = self._loop.create_future()
         timer = self._loop.call_later(seconds, self.abort)
-        if data:
-            self.transport.write(data)
         try:
             await waiter
         finally:
