@@ -12,7 +12,7 @@ from app.newsletters import readers, translating
 from app.newsletters.models import BUTTON, PETITION, Issue
 from app.petitions.models import OPEN, Petition
 
-Reason = Literal["missing", "stale", "button", "petition", "empty", "nobody"]
+Reason = Literal["missing", "stale", "button", "petition", "empty", "nobody", "render"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,6 @@ def render(
         list_id=f"{name}-{tongue}.{domain}",
         list_help=f"{base_url}/{first}/preferences",
         list_owner=f"mailto:{owner}",
-        feedback_id=f"{issue.number}:{name}:{'test' if test else 'newsletter'}:{domain}",
+        feedback_id=f"{issue.number}:{name}:{'test' if test else 'issue'}:{domain}",
     )
     return Letter(skeleton, sender, base_url)

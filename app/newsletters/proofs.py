@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
@@ -15,11 +16,15 @@ from app.core import addresses
 from app.core.errors import PeyvandError
 from app.newsletters import issues, letters
 from app.newsletters.composing import Gettext
+from app.newsletters.models import Issue
 from app.outbox import posting
 from app.outbox.models import NEWSLETTER, TEST, WAITING, Send
 from app.staff.models import Account
 from app.staff.roles import Permission, may
 from config import Config
+from emails.errors import EmailsError
+
+log = logging.getLogger(__name__)
 
 TEST_UNSUBSCRIBE: Final = "/u/test"
 """Where the unsubscribe link of a test mail leads: a page that ends nothing."""
@@ -76,50 +81,65 @@ def send_test(
     """Worker: render the test mails that were asked for, and post them to the account's own address.
 
     Outside the caps of C15, for the address is the asker's own. Nothing goes where the address, the account or the
-    issue went meanwhile.
+    issue went meanwhile, or where the issue cannot be rendered; the reason is logged by its name.
     """
     issue_id, _, account_id = send.subject.partition(":")
     account = session.get(Account, int(account_id))
-    if account is None or not account.active or account.test_box is None:
+    if account is None or not account.active or not may(account.role, Permission.TRANSLATE):
         return
-    if account.test_box_id is None or not may(account.role, Permission.TRANSLATE):
+    if account.test_box is None or account.test_box_id is None:
         return
     box_id = UUID(account.test_box_id)
-    opened = desk.opener.open("staff", box_id, account.test_box)
-    address = addresses.parse(str(opened["address"]))
-    issue = issues.get(session, int(issue_id))
-    mails = []
-    for place, choice in enumerate(send.options["choices"]):
-        languages = tuple(choice)
-        quiet = bool(send.options["quiet"])
-        made = letters.render(
-            session,
-            issue,
-            languages,
-            config,
-            gettext,
-            slug=issue.lists[0] if issue.lists else NEWSLETTER,
-            quiet=quiet,
-            test=True,
+    try:
+        opened = desk.opener.open("staff", box_id, account.test_box)
+        address = addresses.parse(str(opened["address"]))
+        issue = issues.get(session, int(issue_id))
+        made = [
+            (tuple(choice), _render(session, issue, tuple(choice), send, config, gettext))
+            for choice in send.options["choices"]
+        ]
+    except (PeyvandError, EmailsError) as error:
+        log.warning("test mail %s cannot be made: %s", send.id, type(error).__name__)
+        return
+    quiet = bool(send.options["quiet"])
+    mails = [
+        posting.Mail(
+            letter=posting.add_letter(
+                session,
+                send,
+                kind=TEST,
+                languages=languages,
+                quiet=quiet,
+                skeleton=letter.skeleton,
+                sender=letter.sender,
+                base_url=letter.base_url,
+                key_id=desk.indexer.key_id,
+            ),
+            recipient=box_id,
+            round=place,
+            address=address,
+            holes={"unsubscribe": f"{letter.base_url}{TEST_UNSUBSCRIBE}"},
         )
-        row = posting.add_letter(
-            session,
-            send,
-            kind=TEST,
-            languages=languages,
-            quiet=quiet,
-            skeleton=made.skeleton,
-            sender=made.sender,
-            base_url=made.base_url,
-            key_id=desk.indexer.key_id,
-        )
-        mails.append(
-            posting.Mail(
-                letter=row,
-                recipient=box_id,
-                round=place,
-                address=address,
-                holes={"unsubscribe": f"{made.base_url}{TEST_UNSUBSCRIBE}"},
-            )
-        )
+        for place, (languages, letter) in enumerate(made)
+    ]
     posting.post(session, desk, mails, now=now)
+
+
+def _render(
+    session: Session,
+    issue: Issue,
+    languages: tuple[str, ...],
+    send: Send,
+    config: Config,
+    gettext: Gettext,
+) -> letters.Letter:
+    return letters.render(
+        session,
+        issue,
+        languages,
+        config,
+        gettext,
+        slug=issue.lists[0] if issue.lists else NEWSLETTER,
+        quiet=bool(send.options["quiet"]),
+        test=True,
+    )

@@ -14,10 +14,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.audience.subscriptions import Desk
+from app.core import catalogue
 from app.core.errors import InvalidError, NotFoundError, StaleError
 from app.newsletters import checklist, issues, letters, readers
 from app.newsletters.checklist import Hindrance
-from app.newsletters.composing import Gettext
+from app.newsletters.composing import GapError, Gettext
 from app.newsletters.models import DRAFT, SENDING, Issue
 from app.newsletters.proofs import send_test
 from app.outbox import posting, sends
@@ -25,6 +26,7 @@ from app.outbox.models import NEWSLETTER, UNAPPROVED, WAITING, Send
 from app.staff.models import Account
 from app.staff.roles import Permission, holders
 from config import Config
+from emails.errors import EmailsError
 
 __all__ = [
     "AlreadyScheduledError",
@@ -77,15 +79,16 @@ def schedule(
     session: Session,
     issue_id: int,
     account_id: int,
+    config: Config,
     *,
     now: datetime,
-    undo_seconds: int,
     seen: str | None = None,
 ) -> Send:
     """Lock the issue and put its send on the road: to be approved where two may send, else with its undo running.
 
     Raises AlreadyScheduledError for the second of two clicks, ChangedError where ``seen`` is no longer the
-    issue's stamp, NotReadyError with what is missing. The caller's unit of work commits.
+    issue's stamp, NotReadyError with what is missing. The letter is rendered once on trial, so that the worker
+    meets no surprise. The caller's unit of work commits.
     """
     taken = session.execute(
         sa.update(Issue)
@@ -99,7 +102,7 @@ def schedule(
     issue = issues.get(session, issue_id)
     if seen is not None and seen != checklist.stamp(issue):
         raise ChangedError("the issue was changed meanwhile")
-    wanting = checklist.hindrances(session, issue)
+    wanting = checklist.hindrances(session, issue) or _trial(session, issue, config)
     if wanting:
         raise NotReadyError(wanting)
     second = senders(session) >= 2
@@ -107,7 +110,7 @@ def schedule(
         session,
         purpose=NEWSLETTER,
         subject=str(issue_id),
-        begins_at=None if second else now + timedelta(seconds=undo_seconds),
+        begins_at=None if second else now + timedelta(seconds=config.undo_seconds),
         scheduled_by=account_id,
         state=UNAPPROVED if second else WAITING,
     )
@@ -192,6 +195,24 @@ def freeze(session: Session, send: Send) -> bool:
         send.options = {**kept, "fixed": [*kept["fixed"], slug]}
         session.flush()
     return True
+
+
+def _trial(session: Session, issue: Issue, config: Config) -> list[Hindrance]:
+    """Render the issue in all its languages; what the mail room refuses is a hindrance."""
+    try:
+        for quiet in (False, True):
+            letters.render(
+                session,
+                issue,
+                issue.languages,
+                config,
+                catalogue.gettext,
+                slug=issue.lists[0],
+                quiet=quiet,
+            )
+    except (GapError, EmailsError):
+        return [Hindrance("render")]
+    return []
 
 
 def _needed(
