@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 from sqlalchemy.orm import Session
 
+from app.core.errors import NotFoundError
 from app.newsletters import readers, translating
 from app.newsletters.models import BUTTON, PETITION, Issue
-from app.petitions.models import OPEN, Petition
+from app.petitions import queries
 
 Reason = Literal["missing", "stale", "button", "petition", "empty", "nobody", "render"]
 
@@ -65,16 +66,17 @@ def stamp(issue: Issue) -> str:
 
 def _unusable_petitions(session: Session, issue: Issue) -> int:
     """How many petition blocks lead to no open petition, or to one without words in a language of the issue."""
-    count = 0
-    for block in issue.blocks:
-        if block.kind != PETITION:
-            continue
-        petition = session.get(Petition, block.petition_id) if block.petition_id else None
-        if petition is None or petition.state != OPEN:
-            count += 1
-            continue
-        written = {text.language for text in petition.texts}
-        needed = (issue.source_language,) if issue.fall_back else issue.languages
-        if not written.issuperset(needed):
-            count += 1
-    return count
+    needed = (issue.source_language,) if issue.fall_back else issue.languages
+    return sum(
+        not all(_usable(session, block.petition_id or 0, language) for language in needed)
+        for block in issue.blocks
+        if block.kind == PETITION
+    )
+
+
+def _usable(session: Session, petition_id: int, language: str) -> bool:
+    try:
+        found = queries.petition_of_id(session, petition_id, language)
+    except NotFoundError:
+        return False
+    return found.open and found.language == language

@@ -6,22 +6,22 @@ text from one parse. Nothing that loads comes through, and a link leads to https
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 import nh3
-import sqlalchemy as sa
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import escape
 from sqlalchemy.orm import Session
 
 from app.core import languages as tongues
+from app.core.errors import NotFoundError
 from app.newsletters import translating
 from app.newsletters.models import BUTTON, PETITION, QUOTE, SUBJECT, Block, BlockText, Issue
-from app.petitions.models import Petition, PetitionText
+from app.petitions import queries
 from config import Config
 from emails.newsletter import Edition, Passage
 
@@ -48,16 +48,6 @@ _MARKDOWN: Final = MarkdownIt("commonmark", {"html": False}).disable(
 
 class GapError(Exception):
     """A text is missing and the issue's staff chose that nothing falls back."""
-
-
-@dataclass(frozen=True)
-class PetitionCard:
-    """A petition as an issue shows it in one language."""
-
-    title: str
-    summary: str
-    url: str
-    language: str
 
 
 def html_of(markdown: str) -> str:
@@ -90,9 +80,9 @@ def editions(
     With ``strict``, raises GapError for a missing text where the issue does not fall back; without, as previews
     are made, the gap stands in the edition and says that it would not be sent.
     """
-    cards = _cards(session, issue, config)
     return [
-        _Writer(issue, language, cards, config, gettext, strict).edition() for language in languages
+        _Writer(session, issue, language, config, gettext, strict).edition()
+        for language in languages
     ]
 
 
@@ -103,9 +93,9 @@ def quiet_subject(issue: Issue, language: str, gettext: Gettext) -> str:
 
 @dataclass
 class _Writer:
+    session: Session
     issue: Issue
     language: str
-    cards: Mapping[int, Sequence[PetitionCard]]
     config: Config
     gettext: Gettext
     strict: bool
@@ -147,7 +137,7 @@ class _Writer:
         text, fallen = self._text(block)
         if text is None:
             return self._gap(block)
-        note_html, note_text = self._note() if fallen else ("", "")
+        note_html, note_text = self._note(text.language) if fallen else ("", "")
         if block.kind == BUTTON:
             return Passage(
                 kind=BUTTON,
@@ -167,21 +157,24 @@ class _Writer:
         )
 
     def _petition(self, block: Block) -> Passage:
-        found = self.cards.get(block.petition_id or 0, ())
-        own = [card for card in found if card.language == self.language]
-        spare = [card for card in found if card.language == self.issue.source_language] or found
-        if not own and not (spare and self.issue.fall_back):
+        try:
+            found = queries.petition_of_id(
+                self.session, block.petition_id or 0, self.language, (self.issue.source_language,)
+            )
+        except NotFoundError:
             return self._gap(block)
-        card = (own or list(spare))[0]
-        note_html, note_text = ("", "") if own else self._note()
-        body = f"<p>{escape(card.summary)}</p>"
+        own = found.language == self.language
+        if not own and not self.issue.fall_back:
+            return self._gap(block)
+        note_html, note_text = ("", "") if own else self._note(found.language)
+        body = f"<p>{escape(found.summary)}</p>"
         return Passage(
             kind=PETITION,
-            heading=card.title,
-            html=note_html + (body if own else _in_language(body, card.language)),
-            text=f"{note_text}\n\n{card.summary}".strip(),
+            heading=found.title,
+            html=note_html + (body if own else _in_language(body, found.language)),
+            text=f"{note_text}\n\n{found.summary}".strip(),
             button_label=self._say("Sign this petition"),
-            button_url=card.url,
+            button_url=f"{self.config.base_url}/{found.language}/petitions/{found.slug}",
         )
 
     def _text(self, block: Block) -> tuple[BlockText | None, bool]:
@@ -193,10 +186,10 @@ class _Writer:
             text = translating.text_in(block, self.issue.source_language)
         return text, text is not None
 
-    def _note(self) -> tuple[str, str]:
+    def _note(self, written_in: str) -> tuple[str, str]:
         said = self._say(
             "This part is not translated yet; here it is in %(language)s.",
-            language=(self._name_of(self.issue.source_language)),
+            language=(language_name(written_in, self.language)),
         )
         return f"<p><strong>{escape(said)}</strong></p>", said
 
@@ -205,9 +198,6 @@ class _Writer:
             raise GapError(f"block {block.position} has no text in {self.language}")
         said = self._say("Missing in this language: it will not be sent like this.")
         return Passage(kind="text", html=f"<p><strong>{escape(said)}</strong></p>", text=said)
-
-    def _name_of(self, language: str) -> str:
-        return language_name(language, self.language)
 
 
 def language_name(language: str, spoken: str) -> str:
@@ -240,23 +230,6 @@ def _first_words(passages: Sequence[Passage]) -> str:
     if len(line) <= 110:
         return line
     return line[:110].rsplit(" ", 1)[0] + "…"
-
-
-def _cards(session: Session, issue: Issue, config: Config) -> dict[int, list[PetitionCard]]:
-    wanted = {block.petition_id for block in issue.blocks if block.petition_id}
-    rows = session.execute(
-        sa.select(PetitionText, Petition.slug)
-        .join(Petition, Petition.id == PetitionText.petition_id)
-        .where(PetitionText.petition_id.in_(wanted))
-        .order_by(PetitionText.version.desc())
-    )
-    cards: dict[int, list[PetitionCard]] = {}
-    for text, slug in rows:
-        found = cards.setdefault(text.petition_id, [])
-        if all(card.language != text.language for card in found):
-            url = f"{config.base_url}/{text.language}/petitions/{slug}"
-            found.append(PetitionCard(text.title, text.summary, url, text.language))
-    return cards
 
 
 def _plain(tokens: Sequence[Token]) -> str:
