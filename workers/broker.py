@@ -1,7 +1,8 @@
 """The broker that wakes this worker: Redis, RabbitMQ, or one of its own fed by datagrams.
 
 The actors only nudge: they carry no data, and every worker also looks by itself each second, so a broker that was
-emptied, restarted or lost costs a second and never a mail (R01). ``max_retries=0``: the rows own retries.
+emptied, restarted or lost costs a second and never a mail (R01). There is no retry middleware: the rows own retries,
+and no traceback is ever stored in a message.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def _register(broker: dramatiq.Broker, nudge: Nudge) -> None:
         nudge()
 
     for name in (REQUESTS, DELIVER):
-        actor = dramatiq.actor(broker=broker, actor_name=name, queue_name=name, max_retries=0)
+        actor = dramatiq.actor(broker=broker, actor_name=name, queue_name=name)
         actor(wake)
 
 
