@@ -294,6 +294,13 @@ class Config:
         within=range(3601),
         doc="Seconds in which a send can still be undone (C28).",
     )
+    forms_an_hour: int = setting(
+        "PEYVAND_FORMS_AN_HOUR",
+        default=120,
+        within=range(1, 10_000_001),
+        roles=("web",),
+        doc="How often an hour one network may send each kind of form (C24).",
+    )
     idle_minutes: int = setting(
         "PEYVAND_IDLE_MINUTES",
         default=30,

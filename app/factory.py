@@ -105,4 +105,10 @@ def _site(app: Flask, config: Config) -> None:
         return {
             "organisation": config.organisation_name(language.current()),
             "embedded": config.embedded,
+            "caps": {
+                "day": config.mails_a_day,
+                "month": config.mails_a_month,
+                "minutes": config.code_minutes,
+                "hours": config.unproven_hours,
+            },
         }

@@ -69,7 +69,7 @@ def by_slug(
 
 
 def _folded(report: ShownReport) -> str:
-    return persian.fold(" ".join((report.topic, report.title, report.summary, report.body)))
+    return persian.fold(f"{report.topic} {report.title} {report.summary} {report.body}")
 
 
 def _shown(report: Report, language: str, locales: Sequence[str]) -> ShownReport | None:

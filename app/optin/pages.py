@@ -135,9 +135,11 @@ def seal_name(signature_id: UUID, name: str) -> bytes | None:
 
 def refusal() -> str:
     """The one answer to a code that is not taken (C11)."""
-    return _(
-        "This code is wrong, was used, or is too old. "
-        "If you already pressed the link in the mail, you are done."
+    return str(
+        _(
+            "This code is wrong, was used, or is too old. "
+            "If you already pressed the link in the mail, you are done."
+        )
     )
 
 

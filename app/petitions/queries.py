@@ -77,7 +77,7 @@ def shown_petitions(
         .order_by(Petition.opened.desc(), Petition.id.desc())
         .options(selectinload(Petition.texts))
     )
-    return [shown for row in rows if (shown := _shown(row, language, locales))]
+    return [shown for row in rows if (shown := as_shown(row, language, locales))]
 
 
 def shown_petition(
@@ -114,21 +114,8 @@ def current_text(
     return next(iter(newest.values()), None)
 
 
-def _found(
-    session: Session, where: sa.ColumnElement[bool], language: str, locales: Sequence[str]
-) -> ShownPetition:
-    row = session.scalar(
-        sa.select(Petition)
-        .where(where, Petition.state.in_((OPEN, CLOSED)))
-        .options(selectinload(Petition.texts))
-    )
-    shown = _shown(row, language, locales) if row else None
-    if shown is None:
-        raise NotFoundError("no such petition")
-    return shown
-
-
-def _shown(petition: Petition, language: str, locales: Sequence[str]) -> ShownPetition | None:
+def as_shown(petition: Petition, language: str, locales: Sequence[str]) -> ShownPetition | None:
+    """A petition in any state as its page would show it: for the pages above, and for staff's preview of a draft."""
     text = current_text(petition.texts, language, locales)
     if text is None:
         return None
@@ -149,6 +136,20 @@ def _shown(petition: Petition, language: str, locales: Sequence[str]) -> ShownPe
         demands=tuple(line.strip() for line in text.demands.splitlines() if line.strip()),
         addressee=text.addressee,
     )
+
+
+def _found(
+    session: Session, where: sa.ColumnElement[bool], language: str, locales: Sequence[str]
+) -> ShownPetition:
+    row = session.scalar(
+        sa.select(Petition)
+        .where(where, Petition.state.in_((OPEN, CLOSED)))
+        .options(selectinload(Petition.texts))
+    )
+    shown = as_shown(row, language, locales) if row else None
+    if shown is None:
+        raise NotFoundError("no such petition")
+    return shown
 
 
 def _counts(petition: Petition) -> Counts:

@@ -1,8 +1,179 @@
-from flask import Blueprint
+"""A petition's pages: read, sign, wait for the mail, choose, share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from app.audience import wordings
+from app.audience.models import ConsentWording
+from app.core.errors import NotFoundError
+from app.optin import pages
+from app.optin.models import SIGNATURE
+from app.petitions import queries
+from app.petitions.forms import SignatureChoices, SignatureCode, SignForm
+from app.petitions.queries import ShownPetition
+from app.web import language
+from app.web.context import config, names_sealer, reading
+from app.web.limits import limited
 
 petitions = Blueprint("petitions", __name__)
 
 
+@dataclass(frozen=True)
+class Choosing:
+    """A petition with the wordings that stand beside its choices."""
+
+    petition: ShownPetition
+    news: ConsentWording | None
+    newsletter: ConsentWording | None
+    hand_over: bool
+
+
+@petitions.get("/p/<int:petition_id>")
+def short(petition_id: int) -> ResponseReturnValue:
+    """The short link that people share."""
+    with reading() as session:
+        found = queries.petition_of_id(session, petition_id, language.current(), config().locales)
+    return redirect(url_for(".petition", slug=found.slug), 302)
+
+
 @petitions.get("/<locale:locale>/petitions/<slug:slug>")
-def petition(slug: str) -> str:
-    return slug
+def petition(slug: str) -> ResponseReturnValue:
+    """The petition, the truth about signing, and the form."""
+    return _page(slug, SignForm())
+
+
+@petitions.get("/<locale:locale>/petitions/<slug:slug>/sign")
+def form_only(slug: str) -> ResponseReturnValue:
+    """Where a reload of the form's answer leads."""
+    return redirect(url_for(".petition", slug=slug, _anchor="sign"), 302)
+
+
+@petitions.post("/<locale:locale>/petitions/<slug:slug>/sign")
+@limited("sign")
+def sign(slug: str) -> ResponseReturnValue:
+    """Write down the wish to sign, and send the visitor to the waiting page (C01)."""
+    form = SignForm(request.form)
+    with reading() as session:
+        found = _petition(session, slug)
+        consent = pages.wording(session, wordings.SIGNATURE)
+    if not found.open:
+        return _page(slug, form, status=409)
+    if not form.validate() or form.address.address is None:
+        return _page(slug, form, status=422)
+    request_id = pages.ask(
+        SIGNATURE,
+        str(found.id),
+        {
+            "address": form.address.address.exact,
+            "text_id": found.text_id,
+            "wording_id": consent.id,
+        },
+    )
+    return redirect(url_for(".check", slug=slug, request_id=request_id), 303)
+
+
+@petitions.get("/<locale:locale>/petitions/<slug:slug>/check/<request_id>")
+def check(slug: str, request_id: str) -> ResponseReturnValue:
+    """The waiting page: what to look for, the code, the choices. Reads no request (C11)."""
+    return _waiting(slug, request_id, SignatureCode())
+
+
+@petitions.post("/<locale:locale>/petitions/<slug:slug>/check/<request_id>")
+@limited("code")
+def prove(slug: str, request_id: str) -> ResponseReturnValue:
+    """Take the code and what was chosen beside it."""
+    form = SignatureCode(request.form)
+    with reading() as session:
+        around = choosing(session, _petition(session, slug))
+    prepare(form, around)
+    if form.validate():
+        chosen = form.chosen(news=around.news, newsletter=around.newsletter)
+        if pages.prove_by_code(request_id, SIGNATURE, form, chosen):
+            return redirect(url_for(".thanks", slug=slug), 303)
+    return _waiting(slug, request_id, form, status=422)
+
+
+@petitions.post("/<locale:locale>/petitions/<slug:slug>/check/<request_id>/again")
+@limited("again")
+def again(slug: str, request_id: str) -> ResponseReturnValue:
+    """Ask for the same mail once more."""
+    pages.send_again(request_id, SIGNATURE)
+    return redirect(url_for(".check", slug=slug, request_id=request_id, again=1), 303)
+
+
+@petitions.get("/<locale:locale>/petitions/<slug:slug>/check/<request_id>/again")
+def again_page(slug: str, request_id: str) -> ResponseReturnValue:
+    """Where a reload of the button's answer leads."""
+    return redirect(url_for(".check", slug=slug, request_id=request_id), 302)
+
+
+@petitions.get("/<locale:locale>/petitions/<slug:slug>/thanks")
+def thanks(slug: str) -> ResponseReturnValue:
+    """After the proof: thanks, and links to share."""
+    with reading() as session:
+        found = _petition(session, slug)
+    return render_template("petitions/thanks.html", petition=found, share=share_url(found))
+
+
+def choosing(session: Session, found: ShownPetition) -> Choosing:
+    """What the choices of a petition's signature need to show."""
+    return Choosing(
+        petition=found,
+        news=_wording(session, wordings.PETITION_NEWS),
+        newsletter=_wording(session, wordings.NEWSLETTER),
+        hand_over=found.hand_over_names and names_sealer() is not None,
+    )
+
+
+def prepare(form: SignatureChoices, around: Choosing) -> None:
+    """Offer the languages, and leave out what this petition or instance does not offer."""
+    form.offer(config().locales, language.current())
+    if not around.hand_over:
+        form.hand_over.data = False
+
+
+def share_url(found: ShownPetition) -> str:
+    """The address people pass on."""
+    return f"{config().base_url}/p/{found.id}"
+
+
+def _page(slug: str, form: SignForm, *, status: int = 200) -> ResponseReturnValue:
+    with reading() as session:
+        found = _petition(session, slug)
+        consent = _wording(session, wordings.SIGNATURE)
+    page = render_template(
+        "petitions/petition.html" if status != 422 else "petitions/sign.html",
+        petition=found,
+        form=form,
+        consent=consent,
+        share=share_url(found),
+        days=config().request_days,
+    )
+    return page, status
+
+
+def _waiting(
+    slug: str, request_id: str, form: SignatureCode, *, status: int = 200
+) -> ResponseReturnValue:
+    mail = pages.waiting(request_id)
+    with reading() as session:
+        around = choosing(session, _petition(session, slug))
+    prepare(form, around)
+    page = render_template("petitions/check.html", mail=mail, around=around, form=form)
+    return page, status
+
+
+def _petition(session: Session, slug: str) -> ShownPetition:
+    return queries.shown_petition(session, slug, language.current(), config().locales)
+
+
+def _wording(session: Session, purpose: str) -> ConsentWording | None:
+    try:
+        return pages.wording(session, purpose)
+    except NotFoundError:
+        return None

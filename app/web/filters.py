@@ -8,6 +8,7 @@ from flask import Flask
 from markupsafe import Markup, escape
 
 from app.core import languages
+from app.web.forms import control
 from app.web.language import current
 from app.web.text import markdown
 
@@ -53,6 +54,7 @@ def init_app(app: Flask) -> None:
         isolate=isolate,
         markdown=markdown,
     )
+    app.jinja_env.globals["control"] = control
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
 

@@ -12,26 +12,13 @@ from flask import Flask, Response, request
 
 from app.web.language import is_staff
 
-PUBLIC_POLICY: Final = "; ".join(
-    (
-        "default-src 'none'",
-        "style-src 'self'",
-        "font-src 'self'",
-        "img-src 'self' data:",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-    )
+PUBLIC_POLICY: Final = (
+    "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 STAFF_POLICY: Final = f"{PUBLIC_POLICY}; script-src 'self'; connect-src 'self'; frame-src 'self'"
-DOCUMENT_POLICY: Final = "; ".join(
-    (
-        "sandbox",
-        "default-src 'none'",
-        "style-src 'unsafe-inline'",
-        "img-src data:",
-        "frame-ancestors 'self'",
-    )
+DOCUMENT_POLICY: Final = (
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
 )
 """For a mail shown in a frame: its own inline styles and pictures, no script, no form, no address to load."""
 

@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from flask import Flask, Response, g, has_request_context, redirect, request, session, url_for
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    g,
+    has_request_context,
+    redirect,
+    request,
+    session,
+    url_for,
+)
 from flask_babel import Babel
 from werkzeug.routing import BaseConverter, BuildError
 
@@ -16,7 +26,8 @@ from app.core import languages
 from app.web.context import config
 
 STAFF_PREFIX: Final = "/staff"
-STAFF_LANGUAGE: Final = "language"
+LANGUAGE: Final = "language"
+"""The query's word for a language where the address has none, and the workroom's session's too."""
 
 
 class SlugConverter(BaseConverter):
@@ -46,7 +57,7 @@ def init_app(app: Flask, locales: tuple[str, ...]) -> None:
 
     @app.before_request
     def take_staff_language() -> None:
-        wanted = request.args.get(STAFF_LANGUAGE, "")
+        wanted = request.args.get(LANGUAGE, "")
         if is_staff() and wanted in locales:
             prefer(wanted)
 
@@ -78,7 +89,7 @@ def current() -> str:
 
 def prefer(locale: str) -> None:
     """Remember a staff member's language in the workroom's session, and use it from here on."""
-    session[STAFF_LANGUAGE] = locale
+    session[LANGUAGE] = locale
     g.locale = locale
 
 
@@ -102,16 +113,20 @@ def _guess() -> str:
     first = request.path.split("/", 2)[1] if request.path.startswith("/") else ""
     if first in locales:
         return first
-    if is_staff() and session.get(STAFF_LANGUAGE) in locales:
-        return str(session[STAFF_LANGUAGE])
+    if request.args.get(LANGUAGE) in locales:
+        return request.args[LANGUAGE]
+    if is_staff() and session.get(LANGUAGE) in locales:
+        return str(session[LANGUAGE])
     return request.accept_languages.best_match(locales) or locales[0]
 
 
 def _same_page(locale: str) -> str:
     if is_staff():
-        return f"{request.path}?{STAFF_LANGUAGE}={locale}"
+        return f"{request.path}?{LANGUAGE}={locale}"
     if g.get("neutral_links") or request.endpoint is None:
         return f"/{locale}/"
+    if not current_app.url_map.is_endpoint_expecting(request.endpoint, "locale"):
+        return f"{request.path}?{LANGUAGE}={locale}"
     try:
         return url_for(request.endpoint, **{**(request.view_args or {}), "locale": locale})
     except BuildError:

@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Callable
 from datetime import date
 from ipaddress import IPv6Address, ip_address, ip_network
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from flask import Flask, request
 from flask_limiter import Limiter
@@ -26,6 +26,8 @@ from config import Config, is_loopback
 View = TypeVar("View", bound=Callable[..., Any])
 
 EVERYONE: Final = "everyone"
+EVERYONE_TIMES: Final = 500
+"""How many networks' worth of forms are taken from all together."""
 FORWARDED: Final = ("X-Forwarded-For", "Forwarded", "X-Real-IP", "Via")
 
 limiter = Limiter(
@@ -87,16 +89,27 @@ def init_app(app: Flask, settings: Config) -> None:
         app.wsgi_app = DeclaredProxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
 
 
-def limited(network: str, everyone: str) -> Callable[[View], View]:
-    """Limit the POSTs of a view, as in ``limited("30 per hour", "3000 per hour")``."""
+def limited(name: str) -> Callable[[View], View]:
+    """Limit the POSTs of a view: so many an hour from one network, and many more from everyone together.
+
+    Views that share ``name`` share their counts.
+    """
 
     def decorate(view: View) -> View:
-        one = limiter.limit(
-            network, key_func=network_key, exempt_when=_unknown_network, methods=["POST"]
+        one = limiter.shared_limit(
+            lambda: f"{config().forms_an_hour} per hour",
+            scope=f"network-{name}",
+            key_func=network_key,
+            exempt_when=_unknown_network,
+            methods=["POST"],
         )
-        everybody = limiter.limit(everyone, key_func=lambda: EVERYONE, methods=["POST"])
-        result: View = one(everybody(view))
-        return result
+        everybody = limiter.shared_limit(
+            lambda: f"{config().forms_an_hour * EVERYONE_TIMES} per hour",
+            scope=f"everyone-{name}",
+            key_func=lambda: EVERYONE,
+            methods=["POST"],
+        )
+        return cast("View", one(everybody(view)))
 
     return decorate
 
@@ -107,6 +120,16 @@ def network_key() -> str:
     if isinstance(address, IPv6Address):
         address = address.ipv4_mapped or ip_network(f"{address}/64", strict=False).network_address
     return hmac.digest(daily_key(), address.packed, hashlib.sha256).hex()[:32]
+
+
+def from_this_computer() -> bool:
+    """Whether both ends are loopback: the peer, and the name it asked for, which a foreign page cannot fake."""
+    try:
+        peer = ip_address(request.remote_addr or "")
+    except ValueError:
+        return False
+    forwarded = any(name in request.headers for name in FORWARDED)
+    return peer.is_loopback and is_loopback(f"//{request.host}") and not forwarded
 
 
 def _unknown_network() -> bool:
