@@ -76,8 +76,10 @@ def keep(folder: Path, envelope: Envelope, message: bytes) -> str:
 
     The envelope goes on top, as a server does that delivers [RFC 5321 4.4].
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    maildir = mailbox.Maildir(folder, create=True)
+    # Not by the mailbox module, whose making of folders trips over another lane's.
+    for part in ("tmp", "new", "cur"):
+        (folder / part).mkdir(mode=0o700, parents=True, exist_ok=True)
+    maildir = mailbox.Maildir(folder, create=False)
     trace = f"Return-Path: <{envelope.sender}>\r\nDelivered-To: {envelope.recipient}\r\n"
     key = maildir.add(trace.encode() + message)
     # The file is synced by the mailbox module; its name lives in the folder.
@@ -217,7 +219,7 @@ def _content(message: EmailMessage, kind: str) -> str:
     if part is None or not isinstance(part, EmailMessage):
         return ""
     try:
-        return str(part.get_content())
+        return str(part.get_content()).replace("\r\n", "\n")
     except (LookupError, KeyError, ValueError):
         return ""
 

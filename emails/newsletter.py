@@ -114,7 +114,6 @@ def render_newsletter(
                 for language in languages
             },
             "subject": _joined([edition.subject for edition in editions]),
-            "preheader": _joined([edition.preheader for edition in editions]),
         },
     )
 
