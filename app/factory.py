@@ -8,6 +8,7 @@ from typing import Final
 
 from flask import Blueprint, Flask
 
+from app import commands
 from app.core.database import Database
 from app.core.sealing import Sealer
 from app.core.wake import waker_for
@@ -78,6 +79,7 @@ def create_app(config: Config | None = None) -> Flask:
         app.register_blueprint(blueprint)
     for blueprint in staff_blueprints():
         app.register_blueprint(blueprint)
+    commands.init_app(app)
     return app
 
 
@@ -96,7 +98,13 @@ def public_blueprints(config: Config) -> list[Blueprint]:
 
 def staff_blueprints() -> list[Blueprint]:
     """The workroom's pages, each closed by ``app.staff.gate``."""
-    return []
+    from app.desk.staff_views import desk_staff
+    from app.organisations.staff_views import organisations_staff
+    from app.petitions.staff_views import petitions_staff
+    from app.staff.door_views import door
+    from app.staff.views import staff
+
+    return [door, staff, desk_staff, petitions_staff, organisations_staff]
 
 
 def _site(app: Flask, config: Config) -> None:

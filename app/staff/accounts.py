@@ -12,7 +12,6 @@ from app.core.errors import InvalidError, NotFoundError
 from app.core.languages import tidy
 from app.staff import passwords
 from app.staff.models import ROLES, Account, Invitation, StaffSession
-from app.staff.roles import Permission, holders
 
 LONGEST_NAME = 40
 
@@ -116,18 +115,6 @@ def everyone(session: Session) -> Sequence[Account]:
 def by_name(session: Session, name: str) -> Account | None:
     """The account with a working name."""
     return session.scalar(sa.select(Account).where(Account.name == tidy(name)))
-
-
-def others_who_may(session: Session, permission: Permission, *, account_id: int) -> int:
-    """How many other active accounts may do something: where there is one, a second person is asked (C28)."""
-    return (
-        session.scalar(
-            sa.select(sa.func.count())
-            .select_from(Account)
-            .where(Account.active, Account.id != account_id, Account.role.in_(holders(permission)))
-        )
-        or 0
-    )
 
 
 def _found(session: Session, account_id: int) -> Account:

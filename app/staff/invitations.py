@@ -7,6 +7,7 @@ make one account.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -35,6 +36,11 @@ def invite(session: Session, role: str, *, invited_by: int | None, now: datetime
 def sign_in_link(session: Session, account: Account, now: datetime) -> str:
     """Make a link that signs an existing account in once, within a day, and return its secret."""
     return _made(session, account.role, account.id, None, now, SIGN_IN_GOOD_FOR)
+
+
+def address(base_url: str, token: str) -> str:
+    """The link that carries a secret: what the inviter hands over, and what the terminal prints."""
+    return f"{base_url}/staff/link/{token}"
 
 
 def behind_link(session: Session, token: str, *, now: datetime) -> Invitation | None:
@@ -68,6 +74,31 @@ def take_sign_in_link(session: Session, token: str, *, now: datetime) -> Account
     if account is None or not account.active:
         raise NotFoundError("the account is locked")
     return account
+
+
+def pending(session: Session, *, now: datetime) -> Sequence[Invitation]:
+    """The invitations that nobody has taken yet, the one that ends first on top."""
+    return session.scalars(
+        sa.select(Invitation)
+        .where(Invitation.account_id.is_(None), Invitation.expires_at > now)
+        .order_by(Invitation.expires_at)
+    ).all()
+
+
+def withdraw(session: Session, mark: str) -> None:
+    """End an open invitation, named by the hash that the staff list holds in hexadecimal.
+
+    Nothing happens where there is none any more.
+    """
+    try:
+        token_hash = bytes.fromhex(mark)
+    except ValueError:
+        return
+    session.execute(
+        sa.delete(Invitation).where(
+            Invitation.token_hash == token_hash, Invitation.account_id.is_(None)
+        )
+    )
 
 
 def _made(

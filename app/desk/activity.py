@@ -1,0 +1,112 @@
+"""The audit in words: what each action is called, and where its subject is found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import sqlalchemy as sa
+from flask import current_app, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+from sqlalchemy.orm import Session
+
+from app.core import languages
+from app.staff import audit
+from app.staff.forms import ROLE_NAMES
+from app.staff.models import Account, AuditEntry
+from app.web import language
+
+WORDS: Final = {
+    "staff.joined": lazy_gettext("took the invitation and joined"),
+    "staff.signed-in": lazy_gettext("signed in"),
+    "staff.signed-out": lazy_gettext("signed out"),
+    "staff.invited": lazy_gettext("invited a colleague"),
+    "staff.withdrew": lazy_gettext("withdrew an invitation"),
+    "staff.made-admin": lazy_gettext("made a colleague administrator"),
+    "staff.made-organiser": lazy_gettext("made a colleague organiser"),
+    "staff.made-editor": lazy_gettext("made a colleague editor"),
+    "staff.made-translator": lazy_gettext("made a colleague translator"),
+    "staff.locked": lazy_gettext("locked an account"),
+    "staff.unlocked": lazy_gettext("opened a locked account"),
+    "staff.locked-the-house": lazy_gettext("ended all sessions and links"),
+    "staff.changed-password": lazy_gettext("changed their password"),
+    "staff.asked-test-address": lazy_gettext("named an address for test mails"),
+    "petition.created": lazy_gettext("began a petition"),
+    "petition.wrote": lazy_gettext("wrote in a petition"),
+    "petition.changed": lazy_gettext("changed a petition’s settings"),
+    "petition.opened": lazy_gettext("opened a petition for signatures"),
+    "petition.closed": lazy_gettext("closed a petition"),
+    "organisation.added": lazy_gettext("entered an organisation"),
+    "organisation.changed": lazy_gettext("changed an organisation"),
+    "organisation.removed": lazy_gettext("removed an organisation"),
+    "organisation.invited": lazy_gettext("invited a representative"),
+    "organisation.removed-representative": lazy_gettext("removed a representative’s role"),
+    "destination-paused": lazy_gettext("Mail to a provider that refuses us was paused"),
+    "box-refused": lazy_gettext("A sealed box stood in the wrong place and was refused"),
+}
+PAGES: Final = {
+    "petition": "petitions_staff.edit",
+    "organisation": "organisations_staff.show",
+}
+"""Which page shows a subject of a kind; the page takes the subject's number as ``row_id``."""
+
+
+@dataclass(frozen=True)
+class Act:
+    """One line of the audit, ready to be shown."""
+
+    id: int
+    at: datetime
+    who: str | None
+    what: str
+    subject: str
+    url: str | None
+
+
+def latest(session: Session, *, limit: int, before: int | None = None) -> list[Act]:
+    """The newest acts in the page's language."""
+    rows = audit.latest(session, limit=limit, before=before)
+    names = _names(session, [entry for entry, _name in rows])
+    return [_act(entry, name, names) for entry, name in rows]
+
+
+def _names(session: Session, entries: Sequence[AuditEntry]) -> dict[str, str]:
+    numbers = [
+        int(number)
+        for kind, _colon, number in (entry.subject.partition(":") for entry in entries)
+        if kind == "account" and number.isdigit()
+    ]
+    rows = session.execute(sa.select(Account.id, Account.name).where(Account.id.in_(numbers)))
+    return {f"account:{account_id}": name for account_id, name in rows}
+
+
+def _act(entry: AuditEntry, who: str | None, names: dict[str, str]) -> Act:
+    what = WORDS.get(entry.action)
+    subject, url = _subject(entry, names)
+    if subject == who:
+        subject = ""
+    return Act(entry.id, entry.at, who, str(what or entry.action), subject, url)
+
+
+def _subject(entry: AuditEntry, names: dict[str, str]) -> tuple[str, str | None]:
+    kind, _colon, number = entry.subject.partition(":")
+    page = PAGES.get(kind)
+    if page in current_app.view_functions and number.isdigit():
+        return _titled(kind, number), url_for(page, row_id=int(number))
+    if kind == "role":
+        return str(ROLE_NAMES.get(number, number)), None
+    return names.get(entry.subject, ""), None
+
+
+def _titled(kind: str, number: str) -> str:
+    shown = languages.digits(number, language.current())
+    kinds = {
+        "petition": _("Petition %(number)s", number=shown),
+        "organisation": _("Organisation %(number)s", number=shown),
+        "issue": _("Draft %(number)s", number=shown),
+        "send": _("Send %(number)s", number=shown),
+    }
+    return str(kinds.get(kind, f"{kind} {shown}"))

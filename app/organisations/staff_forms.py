@@ -1,0 +1,222 @@
+"""The forms of the organisations' staff pages: an organisation, and the invitation of a representative."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from babel import Locale
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+from flask_wtf import FlaskForm
+from wtforms import DateField, Field, SelectField, StringField, ValidationError
+
+from app.core import languages, persian
+from app.core.errors import InvalidError
+from app.organisations.models import TYPES, Organisation
+from app.organisations.records import LONGEST_NAME, Entry
+from app.web.forms import AddressField, LanguageField, LineField
+
+TYPE_NAMES: Final = {
+    "local": lazy_gettext("Local union"),
+    "national-union": lazy_gettext("National union"),
+    "national-centre": lazy_gettext("National centre"),
+    "global-federation": lazy_gettext("Global union federation"),
+    "ituc": lazy_gettext("International Trade Union Confederation"),
+    "ngo": lazy_gettext("Non-governmental organisation"),
+    "embassy": lazy_gettext("Embassy"),
+    "other": lazy_gettext("Other"),
+}
+
+
+NO_COUNTRY: Final = ("EU", "EZ", "UN", "ZZ", "XA", "XB", "QO")
+
+
+class CountField(StringField):
+    """A whole number as people type it: Persian or Latin digits, with or without separators (F05)."""
+
+    data: Any
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        typed = languages.tidy(str(valuelist[0])) if valuelist else ""
+        plain = persian.latin_digits(typed).translate(dict.fromkeys(map(ord, "٬,.’' \u00a0\u202f")))
+        self.data = None
+        if plain and (not plain.isascii() or not plain.isdigit() or len(plain) > 10):
+            raise ValueError(_("Write a whole number, such as 12000."))
+        if plain:
+            self.data = int(plain)
+
+    def _value(self) -> str:
+        return (
+            self.raw_data[0] if self.raw_data else str(self.data if self.data is not None else "")
+        )
+
+
+class OptionalAddressField(AddressField):
+    """A mail address that may be left out."""
+
+    def pre_validate(self, form: Any) -> None:
+        if self.data:
+            super().pre_validate(form)
+
+
+class PlainDateField(DateField):
+    """A day, which the browser's own field writes as 2026-11-24."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        typed = [persian.latin_digits(str(value).strip()) for value in valuelist]
+        self.data = None
+        if typed and typed[0]:
+            try:
+                super().process_formdata(typed)
+            except ValueError:
+                raise ValueError(_("Write the day as 2026-11-24.")) from None
+
+
+class OrganisationForm(FlaskForm):  # type: ignore[misc]
+    """What an organisation publishes about itself. The names' fields are added per language of the site."""
+
+    type = SelectField(lazy_gettext("Type"), choices=[(kind, TYPE_NAMES[kind]) for kind in TYPES])
+    country = SelectField(lazy_gettext("Country"))
+    sector = LineField(lazy_gettext("Sector"), render_kw={"maxlength": 80})
+    parent = SelectField(
+        lazy_gettext("Belongs to"), coerce=lambda value: int(value) if value else None
+    )
+    members = CountField(
+        lazy_gettext("Members it represents"), render_kw={"inputmode": "numeric", "dir": "ltr"}
+    )
+    website = StringField(
+        lazy_gettext("Website"),
+        filters=[lambda value: (value or "").strip()],
+        render_kw={"dir": "ltr", "inputmode": "url", "maxlength": 300, "spellcheck": "false"},
+    )
+    published_address = OptionalAddressField(
+        lazy_gettext("Address it publishes"),
+        description=lazy_gettext("Only one that stands on its own pages; it is kept in clear."),
+    )
+    source = LineField(
+        lazy_gettext("Source"),
+        description=lazy_gettext("Where these facts stand: a page’s address, a letter, a call."),
+        render_kw={"maxlength": 300},
+    )
+    verified = PlainDateField(lazy_gettext("Checked on"), render_kw={"dir": "ltr", "type": "date"})
+
+    def offer(self, page_language: str, parents: list[tuple[int, str]]) -> None:
+        """Set the countries, sorted as readers of this language do, and the possible parents."""
+        self.country.choices = [("", ""), *countries(page_language)]
+        self.parent.choices = [("", ""), *((str(number), name) for number, name in parents)]
+
+    def validate_sector(self, field: Field) -> None:
+        if len(field.data or "") > 80:
+            raise ValidationError(_("Write it in 80 characters or fewer."))
+
+    def validate_source(self, field: Field) -> None:
+        if len(field.data or "") > 300:
+            raise ValidationError(_("Write it in 300 characters or fewer."))
+
+    def validate_website(self, field: Field) -> None:
+        if len(field.data or "") > 300:
+            raise ValidationError(_("Write it in 300 characters or fewer."))
+
+    def entry(self, locales: tuple[str, ...]) -> Entry:
+        """What was typed."""
+        return Entry(
+            type=self.type.data,
+            names={code: self[f"name_{code}"].data or "" for code in locales},
+            country=self.country.data or "",
+            sector=self.sector.data or "",
+            parent_id=self.parent.data,
+            members=self.members.data,
+            website=self.website.data or "",
+            published_address=self.published_address.data or "",
+            source=self.source.data or "",
+            verified=self.verified.data,
+        )
+
+
+def organisation_form(
+    locales: tuple[str, ...], row: Organisation | None = None
+) -> OrganisationForm:
+    """The form with one name field a language, filled from ``row`` where nothing was typed."""
+    names = {
+        f"name_{code}": LineField(
+            languages.own_name(code),
+            render_kw={
+                "lang": code,
+                "dir": languages.direction(code),
+                "maxlength": LONGEST_NAME,
+            },
+        )
+        for code in locales
+    }
+    form_class = type("OrganisationFormHere", (OrganisationForm,), names)
+    given: dict[str, Any] = {}
+    if row is not None:
+        given = {f"name_{code}": row.names.get(code, "") for code in locales}
+        given["parent"] = str(row.parent_id or "")
+    form: OrganisationForm = form_class(obj=row, data=given)
+    return form
+
+
+class RepresentativeForm(FlaskForm):  # type: ignore[misc]
+    """Whom to invite: a role, languages, and an address that only the worker will read."""
+
+    role = LineField(
+        lazy_gettext("Role"),
+        description=lazy_gettext("For example: international secretary. No name."),
+    )
+    language = LanguageField(lazy_gettext("Language of the invitation"))
+    languages = SelectField(lazy_gettext("Newsletter in"))
+    address = AddressField(
+        description=lazy_gettext("Sealed at once: nobody here can read it again, you neither."),
+    )
+
+    def offer(self, locales: tuple[str, ...]) -> None:
+        """Set the languages of this site: each one, and each pair in one letter."""
+        self.language.offer(locales)
+        pairs = [(one, other) for one in locales for other in locales if one != other]
+        self.languages.choices = [
+            (",".join(codes), " + ".join(languages.own_name(code) for code in codes))
+            for codes in [*((code,) for code in locales), *pairs]
+        ]
+
+
+def countries(page_language: str) -> list[tuple[str, str]]:
+    """All countries with their names in the page's language, sorted."""
+    names = {str(code): name for code, name in Locale.parse(page_language).territories.items()}
+    found = [code for code in names if len(code) == 2 and code.isalpha() and code not in NO_COUNTRY]
+    return sorted(
+        ((code, str(names[code])) for code in found),
+        key=lambda pair: languages.sort_key(pair[1], page_language),
+    )
+
+
+def country_name(code: str, page_language: str) -> str:
+    """A country's name in the page's language."""
+    return str(Locale.parse(page_language).territories.get(code, code)) if code else ""
+
+
+def show(form: FlaskForm, error: InvalidError) -> None:
+    """Put an error that a verb raised beside its field, in words that help."""
+    name = error.field
+    if name == "names":
+        name = next(field.name for field in form if field.name.startswith("name_"))
+    if name == "address" and "published_address" in form:
+        name = "published_address"
+    field: Field = form[name] if name in form else next(iter(form))
+    field.errors = [*field.errors, _words(error)]
+
+
+def _words(error: InvalidError) -> str:
+    known = {
+        ("names", "needed"): _("Write the name in at least one language."),
+        ("names", "too long"): _(
+            "Write each name in %(most)s characters or fewer.", most=LONGEST_NAME
+        ),
+        ("website", "not an address"): _("Begin the address with https://."),
+        ("source", "needed"): _("Say where the published address stands."),
+        ("parent", "below itself"): _("That organisation already belongs to this one."),
+        ("members", "out of bounds"): _("Write a number of members that can be true."),
+        ("role", "empty or too long"): _("Write the role in up to 80 characters."),
+    }
+    found = known.get((error.field, str(error)))
+    return str(found or _("This cannot be taken; please write it another way."))

@@ -1,0 +1,234 @@
+"""Writing a petition: each saved text is a new version that never changes; opening and closing (C05, R05).
+
+What a signature names is a version, so a text that people may have signed is never overwritten and never taken
+away. A draft may be half written; a petition opens once it is whole in at least one language and half written in
+none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass
+from datetime import datetime
+from typing import Final, cast
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, selectinload
+
+from app.audience.models import MailingList
+from app.core.database import insert_into
+from app.core.errors import InvalidError, NotFoundError, StaleError
+from app.core.languages import tidy, tidy_lines
+from app.petitions.models import CLOSED, DRAFT, OPEN, Petition, PetitionText
+
+GOALS: Final = range(1, 10_000_001)
+LONGEST: Final = {
+    "topic": 80,
+    "title": 200,
+    "summary": 400,
+    "body": 40_000,
+    "demands": 4_000,
+    "addressee": 300,
+}
+NEEDED: Final = ("title", "summary", "body", "addressee")
+"""What a language needs before it can be shown."""
+
+
+class OverwriteError(StaleError):
+    """Somebody else saved one of these texts since the page was opened; nothing was saved."""
+
+
+@dataclass(frozen=True)
+class Wording:
+    """A petition in one language, as it was typed."""
+
+    topic: str = ""
+    title: str = ""
+    summary: str = ""
+    body: str = ""
+    demands: str = ""
+    addressee: str = ""
+
+    @classmethod
+    def of(cls, text: PetitionText) -> Wording:
+        """The words of a saved version."""
+        return cls(*(getattr(text, name) for name in cls.__dataclass_fields__))
+
+    @property
+    def is_empty(self) -> bool:
+        return not any(astuple(self))
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What a reader would miss, by field."""
+        return tuple(name for name in NEEDED if not getattr(self, name))
+
+    def tidied(self) -> Wording:
+        """Without stray controls (F03); the text and the demands keep their lines."""
+        several = ("body", "demands")
+        return Wording(
+            **{
+                name: (tidy_lines if name in several else tidy)(getattr(self, name))
+                for name in self.__dataclass_fields__
+            }
+        )
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a petition is in every language."""
+
+    goal: int
+    live: bool = False
+    hand_over_names: bool = False
+
+
+def create(session: Session, slug: str, settings: Settings) -> Petition:
+    """A new draft without a text. Raises InvalidError for an address that is taken, or a goal out of bounds."""
+    petition = Petition(slug=slug, state=DRAFT)
+    _set(petition, settings)
+    try:
+        with session.begin_nested():
+            session.add(petition)
+    except IntegrityError:
+        raise InvalidError("taken", field="slug") from None
+    return petition
+
+
+def get(session: Session, petition_id: int) -> Petition:
+    """The petition with all versions of its texts. Raises NotFoundError."""
+    petition = session.scalar(
+        sa.select(Petition)
+        .where(Petition.id == petition_id)
+        .options(selectinload(Petition.texts))
+        .execution_options(populate_existing=True)
+    )
+    if petition is None:
+        raise NotFoundError("no such petition")
+    return petition
+
+
+def newest(petition: Petition) -> dict[str, PetitionText]:
+    """The last version of each language that has one."""
+    return {text.language: text for text in petition.texts}
+
+
+def change(session: Session, petition_id: int, settings: Settings, slug: str | None = None) -> bool:
+    """Set goal, live total and whether names are handed over; the address while it is a draft.
+
+    Returns whether anything changed.
+
+    Raises InvalidError for a value that cannot be taken, NotFoundError for no such petition.
+    """
+    petition = get(session, petition_id)
+    before = (petition.slug, petition.goal, petition.live, petition.hand_over_names)
+    _set(petition, settings)
+    if slug is not None and slug != petition.slug:
+        if petition.state != DRAFT:
+            raise InvalidError("links lead there", field="slug")
+        petition.slug = slug
+    try:
+        with session.begin_nested():
+            session.flush()
+    except IntegrityError:
+        raise InvalidError("taken", field="slug") from None
+    return before != (petition.slug, petition.goal, petition.live, petition.hand_over_names)
+
+
+def write(
+    session: Session,
+    petition_id: int,
+    language: str,
+    wording: Wording,
+    *,
+    seen: int,
+    now: datetime,
+) -> PetitionText | None:
+    """Save one language as its next version, where anything changed; returns the new version.
+
+    ``seen`` is the version that the page showed (0 for none). In a draft an emptied language goes. Raises
+    OverwriteError when another saved first, InvalidError for what is too long, and for a text of an open or
+    closed petition that is not whole.
+    """
+    petition = get(session, petition_id)
+    last = newest(petition).get(language)
+    wording = wording.tidied()
+    if wording == (Wording.of(last) if last else Wording()):
+        return None
+    if (last.version if last else 0) != seen:
+        raise OverwriteError("somebody else saved this text meanwhile")
+    for name, most in LONGEST.items():
+        if len(getattr(wording, name)) > most:
+            raise InvalidError("too long", field=name)
+    if petition.state != DRAFT and wording.missing:
+        raise InvalidError("needed", field=wording.missing[0])
+    if wording.is_empty:
+        for text in [text for text in petition.texts if text.language == language]:
+            petition.texts.remove(text)
+        session.flush()
+        return None
+    text = PetitionText(
+        petition_id=petition.id,
+        language=language,
+        version=seen + 1,
+        day=now.date(),
+        **{name: getattr(wording, name) for name in Wording.__dataclass_fields__},
+    )
+    try:
+        with session.begin_nested():
+            session.add(text)
+    except IntegrityError:
+        raise OverwriteError("somebody else saved this text meanwhile") from None
+    return text
+
+
+def publish(session: Session, petition_id: int, *, now: datetime) -> None:
+    """Open a draft for signatures, and make the list that its news goes to.
+
+    ``index_key_id`` stays empty: the web process knows no index key (C02), the worker notes it at the first
+    signature. Raises InvalidError when no language is whole (field ``language``) or one is half written,
+    StaleError when it is no draft any more.
+    """
+    petition = get(session, petition_id)
+    texts = newest(petition)
+    if petition.state == DRAFT:
+        for text in texts.values():
+            missing = Wording.of(text).missing
+            if missing:
+                raise InvalidError("half written", field=f"{missing[0]}-{text.language}")
+        if not texts:
+            raise InvalidError("no text", field="language")
+    _move(session, petition_id, DRAFT, state=OPEN, opened=now.date())
+    session.execute(
+        insert_into(session, MailingList)
+        .values(
+            slug=f"petition-{petition_id}",
+            names={language: text.title for language, text in texts.items()},
+        )
+        .on_conflict_do_nothing(index_elements=["slug"])
+    )
+
+
+def close(session: Session, petition_id: int, *, now: datetime) -> None:
+    """Close an open petition for good. Raises StaleError when it is not open."""
+    get(session, petition_id)
+    _move(session, petition_id, OPEN, state=CLOSED, closed=now.date())
+
+
+def _set(petition: Petition, settings: Settings) -> None:
+    if settings.goal not in GOALS:
+        raise InvalidError("out of bounds", field="goal")
+    petition.goal = settings.goal
+    petition.live = settings.live
+    petition.hand_over_names = settings.hand_over_names
+
+
+def _move(session: Session, petition_id: int, expected: str, **values: object) -> None:
+    moved = session.execute(
+        sa.update(Petition)
+        .where(Petition.id == petition_id, Petition.state == expected)
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+    if cast("sa.CursorResult[object]", moved).rowcount != 1:
+        raise StaleError("the petition is in another state")

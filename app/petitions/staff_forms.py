@@ -1,0 +1,145 @@
+"""The petition editor's forms: what a petition is, and its text in each language of the site."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, Field, HiddenField, StringField, TextAreaField, ValidationError
+
+from app.core import languages, persian
+from app.core.errors import InvalidError
+from app.petitions.editing import LONGEST, Settings, Wording
+from app.petitions.models import Petition, PetitionText
+
+SLUG: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,78}[a-z0-9])?")
+_SEPARATORS: Final = dict.fromkeys(map(ord, "٬,.’' \u00a0\u202f"))
+
+
+class GoalField(StringField):
+    """A whole number in Persian or Latin digits, with or without separators (F05)."""
+
+    data: Any
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        typed = languages.tidy(str(valuelist[0])) if valuelist else ""
+        plain = persian.latin_digits(typed).translate(_SEPARATORS)
+        self.data = None
+        if not plain.isascii() or not plain.isdigit() or len(plain) > 8:
+            raise ValueError(_("Write a goal as a whole number, such as 5000."))
+        self.data = int(plain)
+
+    def _value(self) -> str:
+        return self.raw_data[0] if self.raw_data else str(self.data or "")
+
+
+class SettingsForm(FlaskForm):  # type: ignore[misc]
+    """What a petition is in every language."""
+
+    slug = StringField(
+        lazy_gettext("Address"),
+        description=lazy_gettext(
+            "Lower-case Latin letters, digits and hyphens. It stays once the petition is open."
+        ),
+        filters=[lambda value: (value or "").strip().lower()],
+        render_kw={"dir": "ltr", "maxlength": 80, "spellcheck": "false", "autocapitalize": "none"},
+    )
+    goal = GoalField(lazy_gettext("Goal"), render_kw={"dir": "ltr", "inputmode": "numeric"})
+    live = BooleanField(
+        lazy_gettext("Show the exact total at once"),
+        description=lazy_gettext(
+            "Better not: who watches the page while someone signs learns that they signed. Left "
+            "unticked, the total waits for a random minute, moves by five or more, and reads "
+            "“fewer than 20” below that."
+        ),
+    )
+    hand_over_names = BooleanField(
+        lazy_gettext("Offer signers to have their name handed over"),
+        description=lazy_gettext(
+            "Each may say yes or no. Names are sealed to a key that is kept offline."
+        ),
+    )
+
+    def validate_slug(self, field: Field) -> None:
+        if not SLUG.fullmatch(field.data or ""):
+            raise ValidationError(
+                _("Write an address such as free-the-teachers: Latin letters, digits, hyphens.")
+            )
+
+    def settings(self) -> Settings:
+        """What was typed."""
+        return Settings(
+            goal=self.goal.data, live=self.live.data, hand_over_names=self.hand_over_names.data
+        )
+
+
+class TextForm(FlaskForm):  # type: ignore[misc]
+    """A petition in one language; the version it was opened with goes along."""
+
+    class Meta:
+        csrf = False  # the settings' form on the same page carries the token
+
+    seen = HiddenField()
+    topic = StringField(lazy_gettext("Topic"))
+    title = StringField(lazy_gettext("Title"))
+    summary = TextAreaField(lazy_gettext("Summary, one or two sentences"))
+    addressee = StringField(lazy_gettext("Addressee"))
+    body = TextAreaField(lazy_gettext("Text"))
+    demands = TextAreaField(lazy_gettext("Demands, one a line"))
+
+    def wording(self) -> Wording:
+        """What was typed."""
+        return Wording(**{name: self[name].data or "" for name in LONGEST})
+
+    @property
+    def version_seen(self) -> int:
+        """The version the page was opened with; 0 for none."""
+        text = str(self.seen.data or "")
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
+
+
+def text_form(code: str, last: PetitionText | None) -> TextForm:
+    """The form of one language, filled from its last version where nothing was typed."""
+    form = TextForm(prefix=code, obj=last, data={"seen": str(last.version if last else 0)})
+    for name, most in LONGEST.items():
+        form[name].render_kw = {
+            "lang": code,
+            "dir": languages.direction(code),
+            "maxlength": most,
+        }
+    return form
+
+
+def settings_form(petition: Petition | None) -> SettingsForm:
+    """The settings' form, filled from the petition where nothing was typed."""
+    return SettingsForm(obj=petition)
+
+
+def show(form: FlaskForm, error: InvalidError) -> None:
+    """Put an error that a verb raised beside its field, in words that help."""
+    name = error.field.partition("-")[0]
+    field: Field = form[name] if name in form else next(iter(form))
+    field.errors = [*field.errors, words(error)]
+
+
+def words(error: InvalidError) -> str:
+    """What happened and what to do."""
+    name = error.field.partition("-")[0]
+    if str(error) == "too long":
+        return str(_("This is too long; write at most %(most)s characters.", most=LONGEST[name]))
+    known = {
+        ("slug", "taken"): _("Another petition has this address; choose another."),
+        ("slug", "links lead there"): _(
+            "The petition is open and links lead to its address; it stays as it is."
+        ),
+        ("goal", "out of bounds"): _("Write a goal between 1 and ten million."),
+        ("language", "no text"): _("Write the petition in at least one language first."),
+    }
+    needed = _(
+        "An open petition needs this in every language it has; fill it in, or leave the whole "
+        "language empty."
+    )
+    return str(known.get((name, str(error))) or needed)
