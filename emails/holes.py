@@ -67,6 +67,10 @@ _HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&#34;", "'"
 
 def _quoted(text: str) -> bytes:
     # A hole stands between two soft breaks, so a value begins at column 0 and is followed by "=".
+    if text.isascii() and "=" not in text:
+        if len(text) < 76:
+            return text.encode("ascii")
+        return b"=\r\n".join(text[at : at + 75].encode("ascii") for at in range(0, len(text), 75))
     # The sentinel keeps its last line one column shorter, which is that "=" [RFC 2045 6.7 (5)].
     coded = binascii.b2a_qp(text.encode() + b"x")[:-1]
     return coded.replace(b"\n", b"\r\n") if b"\n" in coded else coded
@@ -97,7 +101,8 @@ def _text_url(value: str) -> bytes:
 
 
 def _html_url(value: str) -> bytes:
-    return _quoted(_url(value).translate(_HTML))
+    # Of all that HTML minds, only these two can stand in a URL that came so far.
+    return _quoted(_url(value).replace("&", "&amp;").replace("'", "&#39;"))
 
 
 def _header_url(value: str) -> bytes:

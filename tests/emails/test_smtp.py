@@ -24,8 +24,8 @@ def a_mail(number: int, body: bytes = b"Hello\r\n") -> bytes:
     return b"Message-ID: <m%d@example.org>\r\nSubject: x\r\n\r\n" % number + body
 
 
-def to(sink: Sink, **options: Any) -> SmtpTransport:
-    return SmtpTransport("127.0.0.1", sink.port, timeouts=Timeouts.all(3), **options)
+def to(sink: Sink, seconds: float = 3, **options: Any) -> SmtpTransport:
+    return SmtpTransport("127.0.0.1", sink.port, timeouts=Timeouts.all(seconds), **options)
 
 
 async def a_lane(connection: SmtpConnection, count: int) -> list[Outcome]:
@@ -364,7 +364,7 @@ def test_M15_bytes_slipped_in_before_tls_are_noticed(
 ) -> None:
     sink = Sink(tls=server_tls, answer=at("starttls", "220 go on\r\n250-slipped in"))
     with pytest.raises(ConnectError):
-        run(sent(sink, 1, tls=client_tls)())
+        run(sent(sink, 1, tls=client_tls, seconds=0.3)())
     assert not any(command.startswith("MAIL") for command in sink.commands)
 
 
