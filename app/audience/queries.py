@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from app.audience import suppressions
 from app.audience.models import Contact, MailingList, Subscription, Suppression
@@ -21,10 +21,12 @@ def may_receive(
 
     Who left that list, was erased, complained, bounced or asked for silence gets nothing.
     """
+    # Aliases, since the statement around it may join the same tables.
+    subscription, contact = aliased(Subscription), aliased(Contact)
     return sa.exists().where(
-        Subscription.id == subscription_id,
-        Contact.id == Subscription.contact_id,
-        ~suppressions.blocks_newsletters(Contact.mailbox_index.expression),
+        subscription.id == subscription_id,
+        contact.id == subscription.contact_id,
+        ~suppressions.blocks_newsletters(contact.mailbox_index.expression),
     )
 
 

@@ -228,6 +228,19 @@ def renew(session: Session, owner: UUID, *, now: datetime) -> None:
     )
 
 
+def abandon(session: Session, lane: Lane, owner: UUID, *, now: datetime) -> None:
+    """Give a slice back after an unexpected error: as after a crash, its first open row may have gone."""
+    slice_ = session.scalar(
+        sa.select(Slice)
+        .where(Slice.id == lane.slice_id, Slice.owner == owner, Slice.state == CLAIMED)
+        .with_for_update()
+    )
+    if slice_ is not None:
+        _mark_unknown(session, slice_, now)
+        session.flush()
+        release(session, lane, owner, now=now)
+
+
 def recover(session: Session, *, now: datetime, is_alive: Callable[[UUID], bool | None]) -> int:
     """Take over the slices of workers that are gone; returns how many.
 

@@ -228,15 +228,28 @@ class _Runner:
         return self._task is None or self._task.done()
 
     def begin(self, lane: Lane) -> None:
-        self._task = asyncio.create_task(self._work(lane))
+        self._task = asyncio.create_task(self._guarded(lane))
         self._task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._idle_since = monotonic()
         if not task.cancelled() and task.exception() is not None:
-            # The type only: an exception's text may hold what no log may (C23).
-            log.error("a lane ended with %s", type(task.exception()).__name__)
+            log.error("a lane could not be given back: %s", type(task.exception()).__name__)
         self._sender.nudge()
+
+    async def _guarded(self, lane: Lane) -> None:
+        """Work; after an error that nobody foresaw, list the mail in flight as unknown and go on with others."""
+        try:
+            await self._work(lane)
+        except Exception as error:  # noqa: BLE001 (a lane that dies silently would hold its slice for ever)
+            # The type only: an exception's text may hold what no log may (C23).
+            log.error("a lane ended with %s", type(error).__name__)
+            await self._hang_up()
+
+            def abandon(session: Session) -> None:
+                lanes.abandon(session, lane, self._sender.owner, now=clock.now())
+
+            await self._sender.persist(abandon)
 
     async def end(self) -> None:
         if self._task is not None:
