@@ -8,84 +8,29 @@ process's to hold stops the start and is named (C02): the web process holds publ
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
-from ipaddress import ip_address
-from pathlib import Path
-from typing import Any, Final, Literal
-from urllib.parse import urlsplit
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, fields
+from typing import Any, Final
 
-Role = Literal["web", "worker"]
+from app.core.settings import (
+    NO_SECRET,
+    ConfigError,
+    Role,
+    Secret,
+    is_loopback,
+    per_language,
+    read,
+    setting,
+    truth,
+    url,
+    words,
+)
+
+__all__ = ["Config", "ConfigError", "Role", "Secret", "is_loopback", "settings"]
 
 DEFAULT_ORGANISATION: Final = (
     "fa=کنفدراسیون کار ایران – خارج از کشور;en=Iran Labour Confederation – Abroad"
 )
-
-
-class ConfigError(Exception):
-    """A setting is missing, odd, or must not be in this process; the message names it, never its value."""
-
-
-class Secret(str):
-    """A string whose ``repr`` is stars, so that no traceback prints it."""
-
-    def __repr__(self) -> str:
-        return "'***'"
-
-
-NO_SECRET: Final = Secret("")
-
-
-def setting(
-    name: str,
-    *,
-    doc: str,
-    default: Any = MISSING,
-    within: range | None = None,
-    roles: tuple[Role, ...] = ("web", "worker"),
-    parse: Callable[[str], Any] | None = None,
-    secret: bool = False,
-    shown: bool = False,
-) -> Any:
-    """One setting: its variable, what it means, its bounds, and which processes may hold it.
-
-    ``shown`` marks a retention period that the privacy page prints.
-    """
-    extra = {
-        "name": name,
-        "doc": doc,
-        "within": within,
-        "roles": roles,
-        "parse": parse,
-        "secret": secret,
-        "shown": shown,
-    }
-    if default is MISSING:
-        return field(metadata=extra)
-    if isinstance(default, dict):
-        return field(default_factory=lambda: default, metadata=extra)
-    return field(default=default, metadata=extra)
-
-
-def _words(value: str) -> tuple[str, ...]:
-    return tuple(word for word in (part.strip() for part in value.split(",")) if word)
-
-
-def _per_language(value: str) -> Mapping[str, str]:
-    pairs = (part.partition("=") for part in value.split(";") if part.strip())
-    return {language.strip(): text.strip() for language, _, text in pairs}
-
-
-def _url(value: str) -> str:
-    if value and urlsplit(value).scheme not in ("http", "https"):
-        raise ValueError("must begin with http:// or https://")
-    return value.rstrip("/")
-
-
-def _truth(value: str) -> bool:
-    if value.lower() not in ("", "0", "1", "no", "yes", "false", "true"):
-        raise ValueError("must be 0 or 1")
-    return value.lower() in ("1", "yes", "true")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,11 +69,11 @@ class Config:
     base_url: str = setting(
         "PEYVAND_BASE_URL",
         default="http://127.0.0.1:8000",
-        parse=_url,
+        parse=url,
         doc="The public address of the site, without a slash at the end.",
     )
     onion_url: str = setting(
-        "PEYVAND_ONION_URL", default="", parse=_url, doc="The site's onion address, if it has one."
+        "PEYVAND_ONION_URL", default="", parse=url, doc="The site's onion address, if it has one."
     )
     mail_from: str = setting(
         "PEYVAND_MAIL_FROM",
@@ -144,7 +89,7 @@ class Config:
     quiet_base_url: str = setting(
         "PEYVAND_QUIET_BASE_URL",
         default="",
-        parse=_url,
+        parse=url,
         doc="The host of the links in confirmations (C14); empty: PEYVAND_BASE_URL.",
     )
     relay_limit: int = setting(
@@ -200,20 +145,20 @@ class Config:
     trusted_proxies: tuple[str, ...] = setting(
         "PEYVAND_TRUSTED_PROXIES",
         default=(),
-        parse=_words,
+        parse=words,
         roles=("web",),
         doc="Addresses of proxies whose X-Forwarded headers are believed, separated by commas.",
     )
     locales: tuple[str, ...] = setting(
         "PEYVAND_LOCALES",
         default=("fa", "en"),
-        parse=_words,
+        parse=words,
         doc="Languages of the site, the first is the default; each needs its catalogue.",
     )
     organisation: Mapping[str, str] = setting(
         "PEYVAND_ORGANISATION",
-        default=_per_language(DEFAULT_ORGANISATION),
-        parse=_per_language,
+        default=per_language(DEFAULT_ORGANISATION),
+        parse=per_language,
         doc="The organisation's name in each language: fa=...;en=...",
     )
     contact_address: str = setting(
@@ -233,7 +178,7 @@ class Config:
     embedded: bool = setting(
         "PEYVAND_EMBEDDED",
         default=False,
-        parse=_truth,
+        parse=truth,
         doc="The trial set-up of make run: demo, made keys, /mailbox; loopback only (C26).",
     )
     port: int = setting(
@@ -325,7 +270,7 @@ class Config:
         env = os.environ if environ is None else environ
         values: dict[str, Any] = {"role": role}
         for spec in settings():
-            value = _read(spec, role, env)
+            value = read(spec, role, env)
             if value is not None:
                 values[spec.name] = value
         config = cls(**values)
@@ -375,56 +320,5 @@ def settings() -> list[Field[Any]]:
     return [spec for spec in fields(Config) if "name" in spec.metadata]
 
 
-def is_loopback(url: str) -> bool:
-    """Whether a URL's host is this computer (C26)."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _variable(attribute: str) -> str:
     return next(str(spec.metadata["name"]) for spec in settings() if spec.name == attribute)
-
-
-def _read(spec: Field[Any], role: Role, env: Mapping[str, str]) -> Any:
-    name: str = spec.metadata["name"]
-    given = [key for key in (name, f"{name}_FILE") if env.get(key)]
-    if role not in spec.metadata["roles"]:
-        if given and spec.metadata["secret"]:
-            raise ConfigError(
-                f"{given[0]} is set, but the {role} process must not hold it; remove it."
-            )
-        return None
-    if not given:
-        if spec.default is MISSING and spec.default_factory is MISSING:
-            raise ConfigError(f"{name} is not set.")
-        return None
-    text = env.get(name) or _from_file(f"{name}_FILE", env)
-    try:
-        return _parsed(spec, text)
-    except ValueError as error:
-        raise ConfigError(f"{name} {error}.") from None
-
-
-def _from_file(name: str, env: Mapping[str, str]) -> str:
-    try:
-        return Path(env[name]).read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        raise ConfigError(f"{name} names a file that cannot be read.") from None
-
-
-def _parsed(spec: Field[Any], text: str) -> Any:
-    if spec.metadata["parse"]:
-        return spec.metadata["parse"](text)
-    bounds: range | None = spec.metadata["within"]
-    if bounds is not None:
-        if not text.isascii() or not text.isdigit() or int(text) not in bounds:
-            raise ValueError(f"must be a whole number from {bounds.start} to {bounds.stop - 1}")
-        return int(text)
-    if any(ord(sign) < 32 for sign in text):
-        raise ValueError("must be one line")
-    return Secret(text) if spec.metadata["secret"] else text
