@@ -1,0 +1,408 @@
+"""The real service for tests: a database, a broker, a way out for mail, web and worker as processes.
+
+    with World(tmp_path) as world:                      # SQLite, embedded broker, mailbox folder
+        world.subscribe(220)
+        world.start()                                   # web and worker; world.web.pid, world.worker.pid
+        send_id = world.send_newsletter()
+        world.wait_until_sent(send_id)
+        world.received()                                # [Got(message_id, recipient), ...]
+
+    World(tmp_path, database_url=postgresql.database(), broker_url=redis_server.url, mail="sink", delay_ms=5)
+    World(tmp_path, mail=smtp_sinks())                  # Postfix's smtp-sink, which keeps whole mails
+
+``settings`` adds or replaces PEYVAND_* variables of both processes. Keys are made and split as ``make run`` does:
+the web process never has the worker's (C02). Everything is ended by pid when the block ends. Tests that use a
+World are marked ``sockets``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+import tempfile
+import urllib.request
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Final, NamedTuple, Self, TypeVar
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from sqlalchemy.orm import Session
+
+import app.factory  # noqa: F401 (every room's tables)
+from app.audience import consents, wordings
+from app.audience.models import Consent, Contact, MailingList, Subscription
+from app.core import addresses, clock, ids, tokens
+from app.core.database import Base, Database
+from app.core.wake import waker_for
+from app.desk.basics import ensure_basics
+from app.newsletters import issues, sending
+from app.newsletters.issues import Typed
+from app.outbox.models import CLOSED, QUEUED, SENT, STATES, Delivery, Send, Slice
+from app.staff.models import ADMIN, Account
+from config import Config
+from tests.journeys.processes import ROOT, Child, recording_sink
+from tests.servers.process import free_port, wait_until
+from tests.servers.smtp_sink import SmtpSink
+from workers import setup
+from workers.embedded import web_command
+from workers.keys import open_desk
+
+T = TypeVar("T")
+
+CHOICES: Final = (("fa",), ("en",), ("fa", "en"))
+TEXTS: Final = {
+    "fa": ("خبرهای این هفته", "کارگران پیمانی دست از کار کشیده‌اند."),
+    "en": ("This week’s news", "Contract workers have downed tools."),
+}
+_MESSAGE_ID: Final = re.compile(rb"^Message-ID:\s*<([^>\r\n]+)>", re.IGNORECASE | re.MULTILINE)
+_DELIVERED_TO: Final = re.compile(rb"^Delivered-To: ([^\r\n]+)", re.MULTILINE)
+
+
+class Got(NamedTuple):
+    """One mail that arrived; one that arrived twice is there twice."""
+
+    message_id: str
+    recipient: str
+
+
+class World:
+    """See the module. Attributes: ``folder``, ``base_url``, ``database``, ``config`` and ``desk`` (the worker's)."""
+
+    def __init__(
+        self,
+        folder: Path | None = None,
+        *,
+        database_url: str = "",
+        broker_url: str = "",
+        mail: str | SmtpSink = "mailbox",
+        delay_ms: float = 0,
+        answers: Sequence[str] = (),
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        # A short path: the worker's socket stands in it. The given folder only holds the logs.
+        self.folder = Path(tempfile.mkdtemp(prefix="peyvand-world-"))
+        self.logs = folder or self.folder
+        self.instance = self.folder / "instance"
+        self.instance.mkdir(mode=0o700)
+        self.port = free_port()
+        self.base_url = f"http://127.0.0.1:{self.port}"
+        self.mailbox = self.instance / "mailbox"
+        self.sink: Child | None = None
+        self._mail = mail
+        self._sink_port = free_port()
+        if mail == "sink":
+            self.restart_sink(delay_ms=delay_ms, answers=answers)
+        self._settings = {
+            "PORT": str(self.port),
+            "PEYVAND_INSTANCE": str(self.instance),
+            "PEYVAND_DATABASE_URL": database_url or f"sqlite:///{self.instance}/peyvand.sqlite",
+            "PEYVAND_BROKER_URL": broker_url,
+            "PEYVAND_SMTP_URL": self._way_out(),
+            "PEYVAND_LEDGER": str(self.instance / "ledger.jsonl"),
+            "PEYVAND_BASE_URL": self.base_url,
+            "PEYVAND_EMBEDDED": "1" if mail == "mailbox" else "0",
+            "PEYVAND_MAIL_FROM": "news@peyvand.example",
+            "PEYVAND_UNDO_SECONDS": "0",
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder),
+            "TMPDIR": str(self.folder),
+            "LANG": "C.UTF-8",
+            **(settings or {}),
+        }
+        self.keys = self.folder / "keys"
+        setup.make_keys(self.keys)
+        self.config = Config.from_env("worker", self.environment("worker"))
+        self.desk = open_desk(self.config)
+        self.database = Database(
+            self.config.database_url,
+            on_commit=waker_for(self.config.broker_url, self.config.instance),
+        )
+        self.web = Child(web_command(self.port), self.environment("web"), self.logs / "web.log")
+        self.workers: list[Child] = []
+        self.worker = self.add_worker()
+        self._make_schema()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None
+    ) -> None:
+        self.close()
+        if kind is not None:
+            for child in (self.web, *self.workers):
+                print(f"--- {child.log.name}\n{child.words[-4000:]}")
+
+    def close(self) -> None:
+        """End every process and remove the folder, but for the logs."""
+        for child in (*self.workers, self.web, *([self.sink] if self.sink else [])):
+            child.thaw()
+            child.kill()
+        self.database.dispose()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    # Processes
+
+    def environment(self, role: str) -> dict[str, str]:
+        """What the web or the worker process finds around it: settings, and its own keys alone."""
+        return setup.environment_of(role, self.keys, self._settings)
+
+    def add_worker(self) -> Child:
+        """One more worker, not yet started."""
+        number = len(self.workers) + 1
+        child = Child(
+            [sys.executable, "-m", "workers", "run"],
+            self.environment("worker"),
+            self.logs / f"worker-{number}.log",
+        )
+        self.workers.append(child)
+        return child
+
+    def start(self) -> None:
+        """Start web and worker, and wait until both are ready."""
+        self.web.start()
+        self.start_worker()
+        wait_until(self.answers, seconds=30, what="an answer of the web process")
+
+    def start_worker(self, worker: Child | None = None) -> None:
+        """Start a worker (the first where none is named) and wait until it is ready."""
+        worker = worker or self.worker
+        begun = worker.words.count("the worker is ready")
+        worker.start()
+        wait_until(
+            lambda: worker.words.count("the worker is ready") > begun or not worker.running,
+            seconds=30,
+            what="the worker's start",
+        )
+        assert worker.running, worker.words[-2000:]
+
+    def answers(self) -> bool:
+        """Whether the web process answers."""
+        try:
+            with urllib.request.urlopen(f"{self.base_url}/health", timeout=1) as answer:  # noqa: S310
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    def restart_sink(self, *, delay_ms: float = 0, answers: Sequence[str] = ()) -> None:
+        """Kill the recording sink and start it again on its port, with other manners; the record goes on."""
+        if self.sink is not None:
+            self.sink.kill()
+        self.sink = recording_sink(
+            self.folder, self._sink_port, delay_ms=delay_ms, answers=answers
+        ).start()
+        sink, before = self.sink, self.sink.words.count("\n")
+        wait_until(
+            lambda: sink.words.count("\n") > before or not sink.running, seconds=15, what="the sink"
+        )
+        assert sink.running, sink.words
+
+    # The database
+
+    def write(self, work: Callable[[Session], T]) -> T:
+        """Do ``work`` in a unit of work; the processes are woken as the web would wake them."""
+        with self.database.unit_of_work() as session:
+            return work(session)
+
+    def read(self, work: Callable[[Session], T]) -> T:
+        """Read in a transaction of its own."""
+        with self.database.reading() as session:
+            return work(session)
+
+    def subscribe(
+        self,
+        count: int,
+        *,
+        slug: str = "newsletter",
+        stem: str = "reader",
+        domains: Sequence[str] = ("readers.example",),
+        choices: Sequence[tuple[str, ...]] = CHOICES,
+    ) -> list[str]:
+        """Put ``count`` confirmed readers on a list, about 5,000 a second; returns their addresses.
+
+        The n-th reads ``choices[n % len(choices)]`` and lives at ``domains[n % len(domains)]``.
+        """
+        names = [f"{stem}{n}@{domains[n % len(domains)]}" for n in range(count)]
+        rows = [
+            self._reader(name, choices[number % len(choices)]) for number, name in enumerate(names)
+        ]
+
+        def insert(session: Session) -> None:
+            list_id = session.scalars(
+                sa.select(MailingList.id).where(MailingList.slug == slug)
+            ).one()
+            wording = consents.current(session, wordings.NEWSLETTER, "fa")
+            assert wording is not None
+            for table, place in ((Contact, 0), (Subscription, 1), (Consent, 2)):
+                more = {1: {"list_id": list_id}, 2: {"wording_id": wording.id}}.get(place, {})
+                session.execute(sa.insert(table), [{**row[place], **more} for row in rows])
+
+        self.write(insert)
+        return names
+
+    def _reader(self, name: str, choice: tuple[str, ...]) -> tuple[dict[str, object], ...]:
+        address, contact_id, subscription_id = addresses.parse(name), ids.new(), ids.new()
+        index = self.desk.indexer.index(address)
+        token = self.desk.secrets.token(tokens.ONE_CLICK, subscription_id, index.key_id)
+        contact = {
+            "id": contact_id,
+            "box": self.desk.opener.seal("contact", contact_id, {"address": address.exact}),
+            "index_key_id": index.key_id,
+            "exact_index": index.exact,
+            "mailbox_index": index.mailbox,
+            "destination": self.desk.indexer.destination(address),
+        }
+        subscription = {
+            "id": subscription_id,
+            "contact_id": contact_id,
+            "languages": choice,
+            "quiet": False,
+            "day": clock.today(),
+            "key_id": index.key_id,
+            "unsubscribe_hash": tokens.fingerprint(token),
+        }
+        consent = {
+            "id": ids.new(),
+            "subscription_id": subscription_id,
+            "language": choice[0],
+            "day": clock.today(),
+        }
+        return contact, subscription, consent
+
+    def account(self) -> int:
+        """The id of the one staff account that may send."""
+
+        def find(session: Session) -> int:
+            found = session.scalar(sa.select(Account).where(Account.role == ADMIN))
+            if found is None:
+                found = Account(name="Roya", role=ADMIN, language="fa", password_hash="x")
+                session.add(found)
+                session.flush()
+            return found.id
+
+        return self.write(find)
+
+    def issue(self, lists: Sequence[str] = ("newsletter",)) -> int:
+        """The id of a newsletter in fa and en, ready to be sent."""
+
+        def draft(session: Session) -> int:
+            made = issues.draft(
+                session, source_language="fa", languages=("fa", "en"), day=clock.today()
+            )
+            issues.choose(session, made.id, lists=lists, languages=("fa", "en"), fall_back=False)
+            subject, text = (block.id for block in made.blocks)
+            typed = []
+            for language, (heading, body) in TEXTS.items():
+                typed.append(Typed(subject, language, heading, "", 0))
+                typed.append(Typed(text, language, "", body, 0))
+            issues.save(session, made.id, typed)
+            return made.id
+
+        return self.write(draft)
+
+    def send_newsletter(self, issue_id: int | None = None) -> int:
+        """Schedule a newsletter to begin at once; returns the send's id."""
+        account, issue = self.account(), issue_id or self.issue()
+        return self.write(
+            lambda session: (
+                sending.schedule(session, issue, account, self.config, now=clock.now()).id
+            )
+        )
+
+    def send_state(self, send_id: int) -> str:
+        return self.read(
+            lambda session: session.scalars(sa.select(Send.state).where(Send.id == send_id)).one()
+        )
+
+    def rows(self, send_id: int) -> Counter[str]:
+        """The send's deliveries by state, counted row by row."""
+        counted = sa.select(Delivery.state, sa.func.count()).where(Delivery.send_id == send_id)
+        found = self.read(lambda session: session.execute(counted.group_by(Delivery.state)).all())
+        return Counter(dict(found))
+
+    def counters(self, send_id: int) -> Counter[str]:
+        """The same as the slices' counters have it: what pages show."""
+        sums = [sa.func.coalesce(sa.func.sum(getattr(Slice, state)), 0) for state in STATES]
+        row = self.read(
+            lambda session: session.execute(sa.select(*sums).where(Slice.send_id == send_id)).one()
+        )
+        return Counter({state: int(n) for state, n in zip(STATES, row, strict=True) if n})
+
+    def wait_until_sent(self, send_id: int, *, seconds: float = 60) -> None:
+        """Wait until nothing of the send is queued or on its way any more."""
+        wait_until(
+            lambda: self.send_state(send_id) in (SENT, CLOSED),
+            seconds=seconds,
+            what=f"the end of send {send_id} ({self.rows(send_id)})",
+        )
+
+    def wait_until_begun(self, send_id: int, mails: int = 1, *, seconds: float = 30) -> None:
+        """Wait until ``mails`` of the send's rows have an outcome."""
+        wait_until(lambda: self._done(send_id) >= mails, seconds=seconds, what=f"mail {mails}")
+
+    def _done(self, send_id: int) -> int:
+        rows = self.rows(send_id)
+        return sum(rows.values()) - rows[QUEUED]
+
+    def _make_schema(self) -> None:
+        Base.metadata.create_all(self.database.engine)
+        alembic = AlembicConfig(str(ROOT / "alembic.ini"))
+        alembic.attributes["url"] = self.config.database_url
+        alembic.set_main_option("script_location", str(ROOT / "migrations"))
+        command.stamp(alembic, "head")
+        self.write(lambda session: ensure_basics(session, self.config))
+
+    # Mail
+
+    def _way_out(self) -> str:
+        if isinstance(self._mail, SmtpSink):
+            return self._mail.url
+        if self._mail == "sink":
+            return f"smtp://127.0.0.1:{self._sink_port}"
+        return f"mailbox:{self.mailbox}" if self._mail == "mailbox" else self._mail
+
+    def received(self) -> list[Got]:
+        """Every mail that arrived, in no order."""
+        if isinstance(self._mail, SmtpSink):
+            return [
+                Got(str(mail.message["Message-ID"]).strip("<>"), recipient)
+                for mail in self._mail.mails()
+                for recipient in mail.recipients
+            ]
+        if self._mail == "sink":
+            record = self.folder / "sink.record"
+            lines = record.read_text("utf-8").splitlines() if record.exists() else []
+            return [Got(*line.split("\t")[:2]) for line in lines]
+        return [_read(path.read_bytes()) for path in self.mails()]
+
+    def mails(self) -> list[Path]:
+        """The files of the mailbox folder."""
+        new = self.mailbox / "new"
+        return [path for path in new.iterdir() if path.is_file()] if new.is_dir() else []
+
+    def wait_for_mail(self, recipient: str, *, seconds: float = 20, count: int = 1) -> None:
+        """Wait until ``count`` mails have come to ``recipient``."""
+        wait_until(
+            lambda: sum(got.recipient == recipient for got in self.received()) >= count,
+            seconds=seconds,
+            what=f"mail {count} to {recipient}",
+        )
+
+
+def _read(mail: bytes) -> Got:
+    to, message_id = _DELIVERED_TO.search(mail), _MESSAGE_ID.search(mail)
+    assert to is not None
+    assert message_id is not None
+    return Got(message_id[1].decode(), to[1].decode())
+
+
+def twice(got: Sequence[Got]) -> set[str]:
+    """The Message-IDs that arrived more than once."""
+    counted = Counter(one.message_id for one in got)
+    return {message_id for message_id, count in counted.items() if count > 1}
