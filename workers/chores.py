@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from app.core import clock
 from app.core.catalogue import gettext
 from app.core.database import Database
+from app.desk.basics import ensure_basics
 from app.newsletters import sending as newsletters
 from app.outbox import lanes, recording, sends, workers
 from app.outbox.models import FREEZING, NEWSLETTER, TEST, Send
@@ -37,11 +38,15 @@ class Chores:
         self._database = database
         self._room = room
         self._presence = presence
+        self._prepared = False
         self._forget_next: datetime | None = None
         self._renew_next = 0.0
 
     def run(self) -> bool:
         """One round; True when there may be more to do at once. Raises what the database raises."""
+        if not self._prepared:
+            self._do(lambda session, _: ensure_basics(session, self._room.config))
+            self._prepared = True
         more = self._answer()
         more |= self._do(lambda session, now: requests.carry_out(session, self._room, now=now)) > 0
         self._do(lambda session, now: requests.suppress_unwanted(session, now=now))
