@@ -18,7 +18,6 @@ World are marked ``sockets``.
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import sys
 import tempfile
@@ -27,7 +26,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Final, NamedTuple, Self, TypeVar
+from typing import Final, Self, TypeVar
 
 import sqlalchemy as sa
 from alembic import command
@@ -35,18 +34,20 @@ from alembic.config import Config as AlembicConfig
 from sqlalchemy.orm import Session
 
 import app.factory  # noqa: F401 (every room's tables)
-from app.audience import consents, wordings
-from app.audience.models import Consent, Contact, MailingList, Subscription
-from app.core import addresses, clock, ids, tokens
+from app.core import clock
 from app.core.database import Base, Database
 from app.core.wake import waker_for
 from app.desk.basics import ensure_basics
 from app.newsletters import issues, sending
 from app.newsletters.issues import Typed
-from app.outbox.models import CLOSED, QUEUED, SENT, STATES, Delivery, Send, Slice
+from app.outbox.composing import message_id
+from app.outbox.models import CLOSED, QUEUED, SENT, STATES, Delivery, Letter, Send, Slice
 from app.staff.models import ADMIN, Account
 from config import Config
+from tests.journeys import arrivals
+from tests.journeys.arrivals import Got
 from tests.journeys.processes import ROOT, Child, recording_sink
+from tests.journeys.readers import CHOICES, subscribe_all
 from tests.servers.process import free_port, wait_until
 from tests.servers.smtp_sink import SmtpSink
 from workers import setup
@@ -55,20 +56,10 @@ from workers.keys import open_desk
 
 T = TypeVar("T")
 
-CHOICES: Final = (("fa",), ("en",), ("fa", "en"))
 TEXTS: Final = {
     "fa": ("خبرهای این هفته", "کارگران پیمانی دست از کار کشیده‌اند."),
     "en": ("This week’s news", "Contract workers have downed tools."),
 }
-_MESSAGE_ID: Final = re.compile(rb"^Message-ID:\s*<([^>\r\n]+)>", re.IGNORECASE | re.MULTILINE)
-_DELIVERED_TO: Final = re.compile(rb"^Delivered-To: ([^\r\n]+)", re.MULTILINE)
-
-
-class Got(NamedTuple):
-    """One mail that arrived; one that arrived twice is there twice."""
-
-    message_id: str
-    recipient: str
 
 
 class World:
@@ -93,6 +84,7 @@ class World:
         self.port = free_port()
         self.base_url = f"http://127.0.0.1:{self.port}"
         self.mailbox = self.instance / "mailbox"
+        self.record = self.folder / "sink.record"
         self.sink: Child | None = None
         self._mail = mail
         self._sink_port = free_port()
@@ -229,51 +221,8 @@ class World:
         The n-th reads ``choices[n % len(choices)]`` and lives at ``domains[n % len(domains)]``.
         """
         names = [f"{stem}{n}@{domains[n % len(domains)]}" for n in range(count)]
-        rows = [
-            self._reader(name, choices[number % len(choices)]) for number, name in enumerate(names)
-        ]
-
-        def insert(session: Session) -> None:
-            list_id = session.scalars(
-                sa.select(MailingList.id).where(MailingList.slug == slug)
-            ).one()
-            wording = consents.current(session, wordings.NEWSLETTER, "fa")
-            assert wording is not None
-            for table, place in ((Contact, 0), (Subscription, 1), (Consent, 2)):
-                more = {1: {"list_id": list_id}, 2: {"wording_id": wording.id}}.get(place, {})
-                session.execute(sa.insert(table), [{**row[place], **more} for row in rows])
-
-        self.write(insert)
+        self.write(lambda session: subscribe_all(session, self.desk, names, choices, slug))
         return names
-
-    def _reader(self, name: str, choice: tuple[str, ...]) -> tuple[dict[str, object], ...]:
-        address, contact_id, subscription_id = addresses.parse(name), ids.new(), ids.new()
-        index = self.desk.indexer.index(address)
-        token = self.desk.secrets.token(tokens.ONE_CLICK, subscription_id, index.key_id)
-        contact = {
-            "id": contact_id,
-            "box": self.desk.opener.seal("contact", contact_id, {"address": address.exact}),
-            "index_key_id": index.key_id,
-            "exact_index": index.exact,
-            "mailbox_index": index.mailbox,
-            "destination": self.desk.indexer.destination(address),
-        }
-        subscription = {
-            "id": subscription_id,
-            "contact_id": contact_id,
-            "languages": choice,
-            "quiet": False,
-            "day": clock.today(),
-            "key_id": index.key_id,
-            "unsubscribe_hash": tokens.fingerprint(token),
-        }
-        consent = {
-            "id": ids.new(),
-            "subscription_id": subscription_id,
-            "language": choice[0],
-            "day": clock.today(),
-        }
-        return contact, subscription, consent
 
     def account(self) -> int:
         """The id of the one staff account that may send."""
@@ -370,21 +319,40 @@ class World:
     def received(self) -> list[Got]:
         """Every mail that arrived, in no order."""
         if isinstance(self._mail, SmtpSink):
-            return [
-                Got(str(mail.message["Message-ID"]).strip("<>"), recipient)
-                for mail in self._mail.mails()
-                for recipient in mail.recipients
-            ]
+            return arrivals.of_sink(self._mail)
         if self._mail == "sink":
-            record = self.folder / "sink.record"
-            lines = record.read_text("utf-8").splitlines() if record.exists() else []
-            return [Got(*line.split("\t")[:2]) for line in lines]
-        return [_read(path.read_bytes()) for path in self.mails()]
+            return arrivals.of_record(self.record)
+        return arrivals.of_folder(self.mailbox)
 
-    def mails(self) -> list[Path]:
-        """The files of the mailbox folder."""
-        new = self.mailbox / "new"
-        return [path for path in new.iterdir() if path.is_file()] if new.is_dir() else []
+    def arrived(self) -> int:
+        """How many mails arrived; cheap enough to ask often."""
+        if self._mail == "sink":
+            return self.record.read_bytes().count(b"\n") if self.record.exists() else 0
+        if isinstance(self._mail, SmtpSink):
+            return len(self._mail.mails())
+        return len(arrivals.in_folder(self.mailbox))
+
+    def wait_for_arrivals(self, count: int, *, seconds: float = 30) -> None:
+        """Wait until ``count`` mails arrived in all."""
+        wait_until(lambda: self.arrived() >= count, seconds=seconds, what=f"arrival {count}")
+
+    def message_ids(self, send_id: int, *states: str) -> dict[str, str]:
+        """Message-ID and state of the send's deliveries, of all or of those in ``states``."""
+        rows = self.read(
+            lambda session: session.execute(
+                sa.select(Delivery.id, Delivery.state, Letter.key_id, Letter.sender)
+                .join(Slice, Slice.id == Delivery.slice_id)
+                .join(Letter, Letter.id == Slice.letter_id)
+                .where(Delivery.send_id == send_id, Delivery.state.in_(states or STATES))
+            ).all()
+        )
+        key = self.desk.indexer.child
+        return {
+            f"{message_id(key('message', row.key_id), row.id)}@{row.sender.partition('@')[2]}": (
+                row.state
+            )
+            for row in rows
+        }
 
     def wait_for_mail(self, recipient: str, *, seconds: float = 20, count: int = 1) -> None:
         """Wait until ``count`` mails have come to ``recipient``."""
@@ -393,16 +361,3 @@ class World:
             seconds=seconds,
             what=f"mail {count} to {recipient}",
         )
-
-
-def _read(mail: bytes) -> Got:
-    to, message_id = _DELIVERED_TO.search(mail), _MESSAGE_ID.search(mail)
-    assert to is not None
-    assert message_id is not None
-    return Got(message_id[1].decode(), to[1].decode())
-
-
-def twice(got: Sequence[Got]) -> set[str]:
-    """The Message-IDs that arrived more than once."""
-    counted = Counter(one.message_id for one in got)
-    return {message_id for message_id, count in counted.items() if count > 1}

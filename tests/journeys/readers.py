@@ -1,0 +1,64 @@
+"""Confirmed readers in bulk: the rows that ``audience.subscriptions.subscribe`` makes one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.audience import consents, wordings
+from app.audience.models import Consent, Contact, MailingList, Subscription
+from app.audience.subscriptions import Desk
+from app.core import addresses, clock, ids, tokens
+
+CHOICES: Final = (("fa",), ("en",), ("fa", "en"))
+
+
+def subscribe_all(
+    session: Session,
+    desk: Desk,
+    names: Sequence[str],
+    choices: Sequence[tuple[str, ...]],
+    slug: str,
+) -> None:
+    """Put every address on the list; the n-th reads ``choices[n % len(choices)]``."""
+    rows = [_rows(desk, name, choices[n % len(choices)]) for n, name in enumerate(names)]
+    list_id = session.scalars(sa.select(MailingList.id).where(MailingList.slug == slug)).one()
+    wording = consents.current(session, wordings.NEWSLETTER, "fa")
+    assert wording is not None
+    contacts, subscriptions, agreed = zip(*rows, strict=True)
+    session.execute(sa.insert(Contact), contacts)
+    session.execute(sa.insert(Subscription), [{**row, "list_id": list_id} for row in subscriptions])
+    session.execute(sa.insert(Consent), [{**row, "wording_id": wording.id} for row in agreed])
+
+
+def _rows(desk: Desk, name: str, choice: tuple[str, ...]) -> tuple[dict[str, Any], ...]:
+    address, contact_id, subscription_id = addresses.parse(name), ids.new(), ids.new()
+    index = desk.indexer.index(address)
+    token = desk.secrets.token(tokens.ONE_CLICK, subscription_id, index.key_id)
+    contact = {
+        "id": contact_id,
+        "box": desk.opener.seal("contact", contact_id, {"address": address.exact}),
+        "index_key_id": index.key_id,
+        "exact_index": index.exact,
+        "mailbox_index": index.mailbox,
+        "destination": desk.indexer.destination(address),
+    }
+    subscription = {
+        "id": subscription_id,
+        "contact_id": contact_id,
+        "languages": choice,
+        "quiet": False,
+        "day": clock.today(),
+        "key_id": index.key_id,
+        "unsubscribe_hash": tokens.fingerprint(token),
+    }
+    consent = {
+        "id": ids.new(),
+        "subscription_id": subscription_id,
+        "language": choice[0],
+        "day": clock.today(),
+    }
+    return contact, subscription, consent
