@@ -39,11 +39,23 @@ def find(name: str, language: str, config: Config) -> Text:
 
 
 def _read(file: Path, language: str, config: Config) -> Text:
-    source = file.read_text("utf-8")
+    source = _fitting(file.read_text("utf-8"), config)
     for word, value in _words(language, config).items():
         source = source.replace("{" + word + "}", value)
     first, _, rest = source.strip().partition("\n")
     return Text(language=language, title=first.lstrip("# ").strip(), body=rest.strip())
+
+
+def _fitting(source: str, config: Config) -> str:
+    """Keep a paragraph that begins with ``?onion`` only where there is an onion address, ``?!onion`` only where
+    there is none."""
+    kept = "?onion " if config.onion_url else "?!onion "
+    paragraphs = source.split("\n\n")
+    return "\n\n".join(
+        paragraph.removeprefix(kept)
+        for paragraph in paragraphs
+        if not paragraph.startswith(("?onion ", "?!onion ")) or paragraph.startswith(kept)
+    )
 
 
 def _words(language: str, config: Config) -> dict[str, str]:
