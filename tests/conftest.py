@@ -1,3 +1,3 @@
 """What every test has: real servers when asked for, and no sockets otherwise."""
 
-pytest_plugins = ["tests.servers.plugin"]
+pytest_plugins = ["tests.servers.plugin", "tests.fixtures"]
