@@ -104,7 +104,7 @@ class Opener(Sealer):
             raise MisplacedBoxError("the box's key is not held")
         try:
             found_kind, found_id, fields = json.loads(opener.decrypt(sealed))
-        except (CryptoError, ValueError, TypeError):
+        except (CryptoError, ValueError, TypeError, RecursionError):
             raise MisplacedBoxError("the box does not open") from None
         if found_kind != kind or found_id != record_id.hex or not isinstance(fields, dict):
             raise MisplacedBoxError("the box was sealed for another place")
