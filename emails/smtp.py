@@ -81,7 +81,7 @@ class SmtpTransport:
         reply = await wire.ask(b"STARTTLS\r\n", 1, self.timeouts.command)
         if not reply or reply[0].code != 220:
             _refuse(reply, "the mail server takes back its offer of TLS")
-        if wire.unread or wire.transport is None:
+        if wire.unread or wire.closed or wire.transport is None:
             # Said before encryption, to be read after it: someone stands between.
             raise UnsafeTransportError("the mail server spoke out of turn before TLS")
         try:

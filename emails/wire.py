@@ -117,7 +117,7 @@ class Wire(asyncio.Protocol):
                 self.abort()
                 return
             self._lines.append(line[4:].rstrip())
-        if separator == b"-":
+        if separator == b"-" and self._wanted:
             return
         found = _ENHANCED.match(line, 4)
         enhanced = found[1].decode("ascii") if found and found[1][:1] == code[:1] else ""

@@ -85,7 +85,10 @@ def usual(_: Moment) -> str | None:
 
 @dataclass
 class Sink:
-    """The server; see the module. ``tls`` is offered by STARTTLS, or spoken at once."""
+    """The server; see the module. ``tls`` is offered by STARTTLS, or spoken at once.
+
+    ``lingers``: after 421 the line stays open, as it should not. ``stages`` is what was reached.
+    """
 
     answer: Answer = usual
     delay: float = 0.0
@@ -97,6 +100,7 @@ class Sink:
     implicit_tls: bool = False
     login: tuple[str, str] | None = None
     ways: str = "PLAIN LOGIN"
+    lingers: bool = False
     keep_bodies: bool = True
     record: Path | None = None
     host: str = "127.0.0.1"
@@ -106,6 +110,7 @@ class Sink:
     accepted: int = 0
     groups: int = 0
     commands: list[str] = field(default_factory=list)
+    stages: set[str] = field(default_factory=set)
     _counts: dict[str, int] = field(default_factory=dict)
     _record: int | None = None
     _server: asyncio.Server | None = None
@@ -137,6 +142,7 @@ class Sink:
         return [mail for mail in self.received if mail.recipient == recipient]
 
     def _say(self, stage: str, argument: str, connection: int) -> str | None:
+        self.stages.add(stage)
         count = self._counts[stage] = self._counts.get(stage, 0) + 1
         return self.answer(Moment(stage, argument, count, connection))
 
@@ -379,7 +385,7 @@ class _Session(asyncio.Protocol):
             self._later(b"", close=True)
         elif not self._hanging:
             self._replies.append(text.encode() + b"\r\n")
-            if text.startswith("421"):
+            if text.startswith("421") and not self._sink.lingers:
                 self._flush()
                 self._hanging = True
                 self._later(b"", close=True)

@@ -14,6 +14,7 @@ from emails.errors import AddressError
         ("leila@example.org", "leila@example.org", False),
         ("Leila.M+x@Example.ORG", "Leila.M+x@Example.ORG", False),
         ("leila@bücher.example", "leila@xn--bcher-kva.example", False),
+        ("leila@BÜCHER.example", "leila@xn--bcher-kva.example", False),
         ("leila@کار.ایران", "leila@xn--mgbu27a.xn--mgba3a4f16a", False),
         # ZWNJ is part of a Persian name: UTS 46 as IDNA 2008 keeps it.
         ("a@نامه‌ای.ایران", "a@xn--mgba3gch31f060k.xn--mgba3a4f16a", False),

@@ -366,6 +366,13 @@ def test_M16_what_staff_write_is_no_template_and_no_hole() -> None:
     assert part(message, "html").count("{{ 7 * 7 }} {% raw %} %(organisation)s {{ hole(") >= 3
 
 
+def test_M16_a_value_is_text_in_html_and_itself_in_plain_text() -> None:
+    message = a_skeleton(a_confirmation("en"), "confirmation").fill(VALUES | {"code": "<b>&\"'x"})
+    assert "<b>&\"'x" in part(message, "plain")
+    assert "&lt;b&gt;&amp;&#34;&#39;x" in part(message, "html")
+    assert "<b>&" not in part(message, "html")
+
+
 def test_M16_a_value_is_never_scanned_again() -> None:
     rendered = a_confirmation("en")
     skeleton = a_skeleton(rendered, "confirmation")
