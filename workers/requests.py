@@ -14,14 +14,14 @@ from sqlalchemy.orm import Session
 
 from app.audience import caps, erasing, suppressions
 from app.audience.ledger import Ledger
-from app.audience.models import HARD_BOUNCE, NEVER_WRITE, NEWSLETTER, UNIONS
+from app.audience.models import ALL_REASONS, HARD_BOUNCE, NEVER_WRITE, NEWSLETTER, UNIONS
 from app.audience.subscriptions import Desk, contact_of
 from app.core import addresses, ids
 from app.core.addresses import Address
 from app.newsletters import subscribing
 from app.optin import answering, models
 from app.optin.letters import Letters
-from app.optin.models import FAILED, Request
+from app.optin.models import FAILED, ORDERS, Request
 from app.organisations import confirming
 from app.outbox import returns
 from app.petitions import publishing, signing
@@ -95,11 +95,17 @@ def _carry_out(session: Session, room: Room, request: Request, now: datetime) ->
     asked = opener.open("request", request.id, request.box)
     choices = opener.open("choices", request.id, request.choices) if request.choices else {}
     proof = Proof(request, addresses.parse(str(asked["address"])), asked, choices, now)
+    if request.purpose not in ORDERS:
+        _welcome(session, room, proof)
+    VERBS[request.purpose](session, room, proof)
+
+
+def _welcome(session: Session, room: Room, proof: Proof) -> None:
+    """A proof gives its mails' places back (C15), and shows that the mailbox takes mail after all (C18)."""
     indexes = list(room.desk.indexer.every_index(proof.address))
-    caps.give_back(session, indexes, mails=request.answered, day=request.day)
+    caps.give_back(session, indexes, mails=proof.request.answered, day=proof.request.day)
     for index in indexes:
         suppressions.lift(session, index.mailbox, HARD_BOUNCE)
-    VERBS[request.purpose](session, room, proof)
 
 
 def _sign(session: Session, room: Room, proof: Proof) -> None:
@@ -184,6 +190,16 @@ def _prove_staff_address(session: Session, room: Room, proof: Proof) -> None:
         account.test_box = room.desk.opener.seal("staff", box_id, {"address": proof.address.exact})
 
 
+def _suppress(session: Session, room: Room, proof: Proof) -> None:
+    index = room.desk.indexer.index(proof.address)
+    suppressions.add(session, index.key_id, index.mailbox, NEVER_WRITE, day=proof.now.date())
+
+
+def _lift(session: Session, room: Room, proof: Proof) -> None:
+    for index in room.desk.indexer.every_index(proof.address):
+        suppressions.lift(session, index.mailbox, *ALL_REASONS)
+
+
 VERBS: Final[Mapping[str, Callable[[Session, Room, Proof], None]]] = {
     models.SIGNATURE: _sign,
     models.SUBSCRIPTION: _subscription,
@@ -192,5 +208,7 @@ VERBS: Final[Mapping[str, Callable[[Session, Room, Proof], None]]] = {
     models.ERASURE: _erase,
     models.REPRESENTATIVE: _confirm_representative,
     models.STAFF_ADDRESS: _prove_staff_address,
+    models.SUPPRESS: _suppress,
+    models.LIFT: _lift,
 }
 """Which verb carries out which purpose."""

@@ -19,6 +19,7 @@ COMPLAINT: Final = "complaint"
 NEVER_WRITE: Final = "never-write"
 HARD_BOUNCE: Final = "hard-bounce"
 DO_NOT_CONTACT: Final = "do-not-contact"
+ALL_REASONS: Final = (COMPLAINT, NEVER_WRITE, HARD_BOUNCE, DO_NOT_CONTACT)
 
 
 class MailingList(Base):

@@ -18,6 +18,10 @@ WITHDRAWAL: Final = "withdrawal"
 ERASURE: Final = "erasure"
 REPRESENTATIVE: Final = "representative"
 STAFF_ADDRESS: Final = "staff-address"
+SUPPRESS: Final = "suppress"
+LIFT: Final = "lift"
+ORDERS: Final = (SUPPRESS, LIFT)
+"""What staff order about an address: carried out by the worker without a mail to anyone (C19)."""
 
 ASKED: Final = "asked"
 """Written by the web; the worker has not looked yet."""

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.core import tokens, wake
 from app.core.database import wake_after_commit
-from app.optin.models import ANSWERED, ASKED, MAX_MAILS, MAX_TRIES, PROVEN, Request
+from app.optin.models import ANSWERED, ASKED, MAX_MAILS, MAX_TRIES, ORDERS, PROVEN, Request
 
 
 def ask(
@@ -47,6 +47,31 @@ def ask(
         )
     )
     wake_after_commit(session, wake.REQUESTS)
+
+
+def order(
+    session: Session,
+    request_id: UUID,
+    purpose: str,
+    box: bytes,
+    *,
+    language: str,
+    now: datetime,
+    keep_days: int,
+) -> None:
+    """What staff order about an address that they typed: sealed like a wish, carried out without a mail.
+
+    The page answers the same for every address, known or not (C19). ``purpose`` is one of ORDERS.
+    """
+    if purpose not in ORDERS:
+        raise ValueError("no such order")
+    ask(session, request_id, purpose, purpose, box, language=language, now=now, keep_days=keep_days)
+    session.flush()
+    session.execute(
+        sa.update(Request)
+        .where(Request.id == request_id, Request.purpose == purpose)
+        .values(state=PROVEN)
+    )
 
 
 def resend(session: Session, request_id: UUID, purpose: str) -> None:
