@@ -93,15 +93,9 @@ def act(row_id: int) -> ResponseReturnValue:
 def _page(session: Session, send_id: int, *, late: bool = False) -> str:
     found = standing(session, send_id, now=clock.now())
     issue = session.get_one(Issue, found.issue_id)
-    people = dict(
-        session.execute(
-            sa.select(Account.id, Account.name).where(
-                Account.id.in_([found.scheduled_by, found.approved_by])
-            )
-        )
-        .tuples()
-        .all()
-    )
+    wanted = [found.scheduled_by, found.approved_by]
+    rows = session.execute(sa.select(Account.id, Account.name).where(Account.id.in_(wanted)))
+    people = {row.id: row.name for row in rows}
     me = gate.account().id
     return render_template(
         "newsletters/staff_progress.html",
@@ -121,7 +115,7 @@ def _page(session: Session, send_id: int, *, late: bool = False) -> str:
 def _numbers(session: Session, found: list[Standing]) -> Mapping[int, int]:
     wanted = [one.issue_id for one in found]
     rows = session.execute(sa.select(Issue.id, Issue.number).where(Issue.id.in_(wanted)))
-    return dict(rows.tuples().all())
+    return {row.id: row.number for row in rows}
 
 
 def _approve(session: Session, send_id: int, now: datetime) -> bool:

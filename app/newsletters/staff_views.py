@@ -31,6 +31,8 @@ from app.staff.roles import Permission
 from app.web import language
 from app.web.context import config, reading, unit_of_work
 
+__all__ = ["newsletters_staff"]
+
 LISTS: Final = (NEWSLETTER, UNIONS)
 
 
@@ -249,7 +251,7 @@ def _editor(
         writes=gate.allows(Permission.WRITE),
         locked=locked,
         problem=problem,
-        previews=_previews(issue, form.pair),
+        previews=_beside(issue, form.pair),
     )
 
 
@@ -315,7 +317,7 @@ def _pair(issue: Issue) -> tuple[str, ...]:
     return tuple(sorted(pair, key=lambda code: code != "fa"))
 
 
-def _previews(issue: Issue, pair: Sequence[str]) -> list[tuple[str, tuple[str, ...], str]]:
+def _beside(issue: Issue, pair: Sequence[str]) -> list[tuple[str, tuple[str, ...], str]]:
     """Beside the editor: a phone, a desktop with both languages in one mail, and a phone in the dark."""
     first = (pair[0],)
     both = issue.languages if len(issue.languages) > 1 else first

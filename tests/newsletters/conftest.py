@@ -10,6 +10,8 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
+import time_machine
+from flask import Flask
 from sqlalchemy.orm import Session
 
 import app.newsletters.models
@@ -17,19 +19,21 @@ import app.optin.models
 import app.organisations.models
 import app.outbox.models
 import app.petitions.models
-import app.staff.models  # noqa: F401 (every room's tables)
+import app.staff.models
 from app.audience import consents, subscriptions, suppressions
 from app.audience.models import Contact, MailingList, Subscription
 from app.audience.subscriptions import Desk
 from app.core import addresses, ids
 from app.core.database import Base, Database
 from app.core.sealing import Indexer, Opener, make_index_key, make_key_pair
+from app.factory import create_app
 from app.newsletters import issues
 from app.newsletters.issues import Typed
 from app.newsletters.models import Issue
 from app.petitions.models import OPEN, Petition, PetitionText
 from app.staff.models import ADMIN, ORGANISER, Account
 from config import Config
+from tests.newsletters.newsroom import Newsroom
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 FA = "کارگران دست از کار کشیده‌اند."
@@ -85,6 +89,46 @@ def config(keys: tuple[str, str, str]) -> Config:
             "PEYVAND_QUIET_BASE_URL": "https://plain.example",
         },
     )
+
+
+@pytest.fixture
+def app(database_url: str, database: Database, keys: tuple[str, str, str]) -> Iterator[Flask]:
+    """The web process on the test's database, at noon."""
+    config = Config.from_env(
+        "web",
+        {
+            "PEYVAND_DATABASE_URL": database_url,
+            "PEYVAND_SECRET_KEY": "a secret of the tests",
+            "PEYVAND_SEAL_PUBLIC_KEY": keys[1],
+            "PEYVAND_BASE_URL": "https://peyvand.example",
+        },
+    )
+    with time_machine.travel(NOON, tick=False):
+        made = create_app(config)
+        made.config.update(TESTING=True, SESSION_COOKIE_SECURE=False)
+        yield made
+        made.extensions["peyvand"].database.dispose()
+
+
+@pytest.fixture
+def roya(database: Database) -> Account:
+    """An administrator, alone in the house."""
+    with database.unit_of_work() as session:
+        return an_account(session)
+
+
+@pytest.fixture
+def newsroom(app: Flask, database: Database, roya: Account) -> Newsroom:
+    """Roya's browser."""
+    return Newsroom(app, database, roya)
+
+
+@pytest.fixture
+def made(database: Database, desk: Desk) -> Written:
+    """An issue written in fa and en, with one reader."""
+    with database.unit_of_work() as session:
+        a_reader(session, desk, "leila@mail.example")
+        return an_issue(session)
 
 
 def untranslated(_language: str, msgid: str) -> str:

@@ -1,0 +1,483 @@
+"""The newsroom's pages as an editor meets them: nothing typed is lost, nothing goes out by accident."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+
+from app.audience.models import COMPLAINT
+from app.audience.subscriptions import Desk
+from app.core.database import Database
+from app.newsletters import issues, translating
+from app.newsletters.issues import Typed
+from app.newsletters.models import DRAFT, SENDING, Issue
+from app.outbox.models import TEST, UNAPPROVED, WAITING, Send
+from app.staff.models import EDITOR, TRANSLATOR, Account
+from tests.newsletters.conftest import (
+    EN,
+    FA,
+    Written,
+    a_petition,
+    an_account,
+    readers_of,
+    save_text,
+    suppress,
+    with_test_address,
+)
+from tests.newsletters.newsroom import Newsroom, Page
+
+
+def stored(database: Database, made: Written) -> Issue:
+    with database.reading() as session:
+        return issues.get(session, made.issue.id)
+
+
+def body_of(database: Database, made: Written, language: str) -> str:
+    block = next(b for b in stored(database, made).blocks if b.id == made.text)
+    text = translating.text_in(block, language)
+    return text.body if text else ""
+
+
+def editor(made: Written) -> str:
+    return f"/staff/newsletters/{made.issue.id}"
+
+
+def body_field(made: Written, language: str) -> str:
+    return f"t-{made.text.hex}-{language}-body"
+
+
+def newest_send(database: Database) -> Send | None:
+    with database.reading() as session:
+        return session.query(Send).order_by(Send.id.desc()).first()
+
+
+# The list and the editor.
+
+
+def test_a_new_issue_opens_in_the_editor(newsroom: Newsroom, database: Database) -> None:
+    page = newsroom.send(newsroom.open("/staff/newsletters"), "/newsletters", source="fa")
+    assert "No. 1" in page.text
+    assert page.says("save")
+    with database.reading() as session:
+        assert [issue.number for issue in session.query(Issue)] == [1]
+
+
+def test_the_editor_sets_two_languages_side_by_side(newsroom: Newsroom, made: Written) -> None:
+    page = newsroom.open(editor(made))
+    for language, direction in (("fa", "rtl"), ("en", "ltr")):
+        field = body_field(made, language)
+        assert f'name="{field}"' in page.html
+        tag = page.html.split(f'name="{field}"')[1].split(">")[0]
+        assert f'lang="{language}" dir="{direction}"' in tag
+    assert page.form("/1")[1][body_field(made, "fa")] == FA
+
+
+def test_what_is_typed_is_saved(newsroom: Newsroom, made: Written, database: Database) -> None:
+    page = newsroom.send(
+        newsroom.open(editor(made)), "/1", **{body_field(made, "en"): "New words.", "do": "save"}
+    )
+    assert "Saved." in page.text
+    assert body_of(database, made, "en") == "New words."
+
+
+def test_saving_an_untouched_page_changes_no_revision(
+    newsroom: Newsroom, made: Written, database: Database
+) -> None:
+    newsroom.send(newsroom.open(editor(made)), "/1", do="save")
+    revisions = {text.revision for block in stored(database, made).blocks for text in block.texts}
+    assert revisions == {1}
+
+
+def test_a_stale_text_shows_what_changed_and_is_approved_by_a_button(
+    newsroom: Newsroom, made: Written, database: Database
+) -> None:
+    with database.unit_of_work() as session:
+        save_text(session, made, "fa", FA.replace("کارگران", "کارگران نفت"), 1)
+    page = newsroom.open(editor(made))
+    assert "<ins>نفت</ins>" in page.html
+    assert "1 stale" in page.text
+    assert (
+        '<button type="button" class="btn line mini" disabled aria-describedby="why">' in page.html
+    )
+    page = newsroom.send(page, "/1", do=f"approve:{made.text.hex}:en")
+    assert "All texts are approved." in page.text
+
+
+def test_blocks_are_added_moved_and_removed_without_losing_what_was_typed(
+    newsroom: Newsroom, made: Written, database: Database
+) -> None:
+    page = newsroom.send(
+        newsroom.open(editor(made)),
+        "/1",
+        **{"do": "add", "kind": "quote", body_field(made, "en"): "Typed before adding."},
+    )
+    quote = stored(database, made).blocks[-1]
+    assert quote.kind == "quote"
+    assert body_of(database, made, "en") == "Typed before adding."
+    page = newsroom.send(page, "/1", do=f"up:{quote.id.hex}")
+    assert [block.kind for block in stored(database, made).blocks] == ["subject", "quote", "text"]
+    newsroom.send(page, "/1", do=f"remove:{quote.id.hex}")
+    assert [block.kind for block in stored(database, made).blocks] == ["subject", "text"]
+
+
+def test_R06_what_is_wrong_is_said_and_everything_typed_is_kept(
+    newsroom: Newsroom, made: Written, database: Database
+) -> None:
+    page = newsroom.send(newsroom.open(editor(made)), "/1", do="add", kind="button")
+    button = stored(database, made).blocks[-1]
+    url = f"b-{button.id.hex}-url"
+    page = newsroom.send(
+        page,
+        "/1",
+        **{"do": "save", url: "http://example.org", body_field(made, "en"): "Kept words."},
+    )
+    assert page.response.status_code == 422
+    assert "<title>Error:" in page.html
+    assert f'href="#{url}"' in page.html
+    fields = page.form("/1")[1]
+    assert (fields[url], fields[body_field(made, "en")]) == ("http://example.org", "Kept words.")
+    assert body_of(database, made, "en") == f"{EN} (en)"
+
+
+def test_a_text_that_is_too_long_is_kept_too(newsroom: Newsroom, made: Written) -> None:
+    page = newsroom.send(
+        newsroom.open(editor(made)), "/1", **{body_field(made, "en"): "x" * 20_001}
+    )
+    assert page.response.status_code == 422
+    assert len(page.form("/1")[1][body_field(made, "en")]) == 20_001
+
+
+def test_two_editors_do_not_overwrite_each_other(
+    newsroom: Newsroom, made: Written, database: Database
+) -> None:
+    page = newsroom.open(editor(made))
+    with database.unit_of_work() as session:
+        save_text(session, made, "en", "Hers, saved first.", 1)
+    page = newsroom.send(page, "/1", **{body_field(made, "en"): "His, later.", "do": "save"})
+    assert page.response.status_code == 409
+    assert "Hers, saved first." in page.text
+    assert page.form("/1")[1][body_field(made, "en")] == "His, later."
+    assert body_of(database, made, "en") == "Hers, saved first."
+    newsroom.send(page, "/1", do="save")  # having read hers
+    assert body_of(database, made, "en") == "His, later."
+
+
+def test_two_editors_at_different_texts_both_save(
+    newsroom: Newsroom, made: Written, database: Database
+) -> None:
+    page = newsroom.open(editor(made))
+    with database.unit_of_work() as session:
+        save_text(session, made, "fa", "متن تازه.", 1)
+    page = newsroom.send(page, "/1", **{body_field(made, "en"): "New.", "do": "save"})
+    assert "Saved." in page.text
+    assert (body_of(database, made, "fa"), body_of(database, made, "en")) == ("متن تازه.", "New.")
+
+
+def test_typed_text_survives_when_the_issue_was_scheduled_meanwhile(
+    newsroom: Newsroom, made: Written, database: Database
+) -> None:
+    page = newsroom.open(editor(made))
+    newsroom.send(newsroom.open(f"{editor(made)}/send"), "/send")
+    page = newsroom.send(page, "/1", **{body_field(made, "en"): "Too late.", "do": "save"})
+    assert page.response.status_code == 409
+    assert page.form("/1")[1][body_field(made, "en")] == "Too late."
+    assert body_of(database, made, "en") == f"{EN} (en)"
+
+
+def test_a_translator_writes_translations_only(
+    app: Flask, database: Database, made: Written
+) -> None:
+    with database.unit_of_work() as session:
+        sara = an_account(session, "Sara", TRANSLATOR)
+    newsroom = Newsroom(app, database, sara)
+    page = newsroom.open(editor(made))
+    assert not page.says("add")
+    page = newsroom.send(
+        page,
+        "/1",
+        **{body_field(made, "en"): "Better.", body_field(made, "fa"): "نه", "do": "add"},
+    )
+    assert body_of(database, made, "en") == "Better."
+    assert body_of(database, made, "fa") == FA
+    assert len(stored(database, made).blocks) == 2
+
+
+@pytest.mark.parametrize(
+    "do", ["approve:", "approve:zz:en", "up:", "remove:nonsense", "add", "x" * 500, ""]
+)
+def test_R06_odd_buttons_do_no_harm(
+    newsroom: Newsroom, made: Written, database: Database, do: str
+) -> None:
+    page = newsroom.send(newsroom.open(editor(made)), "/1", do=do, kind="<script>")
+    assert page.response.status_code in (200, 404, 422)
+    assert len(stored(database, made).blocks) == 2
+
+
+def test_a_petition_block_takes_one_of_the_open_petitions(
+    newsroom: Newsroom, made: Written, database: Database
+) -> None:
+    with database.unit_of_work() as session:
+        petition_id = a_petition(session).id
+    page = newsroom.send(newsroom.open(editor(made)), "/1", do="add", kind="petition")
+    block = stored(database, made).blocks[-1]
+    newsroom.send(page, "/1", **{f"b-{block.id.hex}-petition": str(petition_id), "do": "save"})
+    assert stored(database, made).blocks[-1].petition_id == petition_id
+
+
+# Previews and test mails.
+
+
+def test_C25_a_preview_is_a_document_shut_in_by_its_own_policy(
+    newsroom: Newsroom, made: Written
+) -> None:
+    frames = newsroom.open(f"{editor(made)}/preview").frames
+    assert len(frames) == 12  # fa, en, both, both the other way round; phone, desktop, dark
+    for address in frames:
+        response = newsroom.client.get(address)
+        assert response.headers["Content-Security-Policy"] == (
+            "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+            "frame-ancestors 'self'"
+        )
+        assert "X-Frame-Options" not in response.headers
+        assert response.headers["Cache-Control"] == "no-store"
+
+
+def test_F02_a_preview_shows_both_languages_each_in_its_direction(
+    newsroom: Newsroom, made: Written
+) -> None:
+    html = newsroom.client.get(f"{editor(made)}/preview/fa-en").get_data(as_text=True)
+    assert FA in html
+    assert EN in html
+    assert 'dir="rtl"' in html
+    assert 'dir="ltr"' in html
+
+
+def test_C22_a_preview_loads_nothing(newsroom: Newsroom, made: Written) -> None:
+    html = newsroom.client.get(f"{editor(made)}/preview/fa-en").get_data(as_text=True)
+    for loading in ("src=", "@import", "<link", "url("):
+        assert loading not in html
+
+
+def test_F08_a_preview_shows_what_is_missing(
+    newsroom: Newsroom, made: Written, database: Database
+) -> None:
+    with database.unit_of_work() as session:
+        issues.save(session, made.issue.id, [Typed(made.text, "en", "", "", 1)])
+    html = newsroom.client.get(f"{editor(made)}/preview/en").get_data(as_text=True)
+    assert "Missing in this language" in html
+
+
+def test_a_dark_preview_has_the_dark_rules_always_on(newsroom: Newsroom, made: Written) -> None:
+    dark = newsroom.client.get(f"{editor(made)}/preview/fa?scheme=dark").get_data(as_text=True)
+    light = newsroom.client.get(f"{editor(made)}/preview/fa").get_data(as_text=True)
+    assert "prefers-color-scheme" not in dark + light
+    assert dark != light
+
+
+def test_an_unknown_preview_is_not_found(newsroom: Newsroom, made: Written) -> None:
+    for choice in ("de", "fa-fa", "x" * 200, "en-fa-de"):
+        assert newsroom.client.get(f"{editor(made)}/preview/{choice}").status_code == 404
+
+
+def test_a_test_mail_is_asked_for_by_a_row(
+    newsroom: Newsroom, made: Written, database: Database, desk: Desk, roya: Account
+) -> None:
+    with database.unit_of_work() as session:
+        with_test_address(desk, session.merge(roya), "roya@mail.example")
+    page = newsroom.open(f"{editor(made)}/preview")
+    page = newsroom.send(page, "/test", choice=["fa", "fa-en", "nonsense"])
+    assert "on its way to your own address" in page.text
+    send = newest_send(database)
+    assert send is not None
+    assert (send.purpose, send.state, send.round) == (TEST, WAITING, 0)
+    assert send.options["choices"] == [["fa"], ["fa", "en"]]
+
+
+def test_without_a_proven_address_the_page_says_how_to_give_one(
+    newsroom: Newsroom, made: Written, database: Database
+) -> None:
+    page = newsroom.open(f"{editor(made)}/preview")
+    assert "/staff/settings" in page.html
+    with newsroom.client.session_transaction() as cookie:
+        token = cookie.get("csrf_token")
+    assert token is None or newest_send(database) is None
+
+
+# The audience.
+
+
+def test_C19_the_audience_is_told_in_cells_of_twenty(
+    newsroom: Newsroom, made: Written, database: Database, desk: Desk
+) -> None:
+    with database.unit_of_work() as session:
+        people = readers_of(session, desk, 45, ("fa",))
+        readers_of(session, desk, 7, ("en", "fa"))
+        suppress(session, people[0], COMPLAINT)
+    text = newsroom.open(f"{editor(made)}/readers").text
+    assert "52 would get it" in text
+    assert "other 52" in text  # 45 would betray the 7
+    assert "Suppressed fewer than 20" in text
+
+
+def test_C19_a_small_audience_has_no_number(newsroom: Newsroom, made: Written) -> None:
+    assert "fewer than 20 would get it" in newsroom.open(f"{editor(made)}/readers").text
+
+
+def test_lists_languages_and_fallback_are_chosen(
+    newsroom: Newsroom, made: Written, database: Database
+) -> None:
+    page = newsroom.open(f"{editor(made)}/readers")
+    newsroom.send(
+        page,
+        "/readers",
+        list=["unions", "newsletter", "petition-1"],
+        language=["fa", "xx"],
+        fall_back="yes",
+    )
+    issue = stored(database, made)
+    assert (issue.lists, issue.languages, issue.fall_back) == (
+        ["newsletter", "unions"],
+        ("fa",),
+        True,
+    )
+
+
+def test_R06_a_choice_that_cannot_be_is_refused_and_kept(
+    newsroom: Newsroom, made: Written, database: Database
+) -> None:
+    page = newsroom.open(f"{editor(made)}/readers")
+    page = newsroom.send(page, "/readers", list=["newsletter"], language=["en"])
+    assert page.response.status_code == 422
+    assert "The issue is written in Persian" in page.text
+    assert page.form("/readers")[1].getlist("language") == ["en"]
+    page = newsroom.send(page, "/readers", list=None, language=["fa"])
+    assert "Choose one list at least." in page.text
+    assert stored(database, made).languages == ("fa", "en")
+
+
+# The check-list, and what follows.
+
+
+def test_F08_the_button_stays_shut_with_its_reasons_beside_it(
+    newsroom: Newsroom, made: Written, database: Database
+) -> None:
+    with database.unit_of_work() as session:
+        issues.save(session, made.issue.id, [Typed(made.text, "en", "", "", 1)])
+    page = newsroom.open(f"{editor(made)}/send")
+    assert "English: one text is missing" in page.text
+    assert not page.says("")
+    page = newsroom.send(page, "/send")
+    assert page.response.status_code == 422
+    assert newest_send(database) is None
+
+
+def test_C28_sending_shows_the_seconds_and_can_be_undone(
+    newsroom: Newsroom, made: Written, database: Database
+) -> None:
+    page = newsroom.send(newsroom.open(f"{editor(made)}/send"), "/send")
+    assert "It begins by itself at 12:01:00 UTC" in page.text
+    assert page.says("undo")
+    page = newsroom.send(page, "/sends/1", do="undo")
+    assert "the issue is a draft again" in page.text
+    assert (newest_send(database), stored(database, made).state) == (None, DRAFT)
+
+
+def test_R05_the_second_click_shows_the_same_send(
+    newsroom: Newsroom, made: Written, database: Database
+) -> None:
+    page = newsroom.open(f"{editor(made)}/send")
+    newsroom.send(page, "/send")
+    again = newsroom.send(page, "/send")
+    assert again.response.status_code == 200
+    assert again.response.request.path == "/staff/sends/1"
+    assert stored(database, made).state == SENDING
+
+
+def test_an_issue_that_changed_under_the_check_list_is_not_sent(
+    newsroom: Newsroom, made: Written, database: Database
+) -> None:
+    page = newsroom.open(f"{editor(made)}/send")
+    with database.unit_of_work() as session:
+        save_text(session, made, "en", "Changed.", 1)
+    page = newsroom.send(page, "/send")
+    assert page.response.status_code == 409
+    assert "Somebody changed the issue meanwhile" in page.text
+    assert newest_send(database) is None
+
+
+def test_C28_who_asked_cannot_agree_and_who_agrees_starts_the_seconds(
+    app: Flask, newsroom: Newsroom, made: Written, database: Database
+) -> None:
+    with database.unit_of_work() as session:
+        kaveh = an_account(session, "Kaveh", "organiser")
+    page = newsroom.send(newsroom.open(f"{editor(made)}/send"), "/send")
+    assert not page.says("approve")
+    assert newsroom.send(page, "/sends/1", do="approve").response.status_code == 409
+    send = newest_send(database)
+    assert send is not None
+    assert send.state == UNAPPROVED
+    second = Newsroom(app, database, kaveh)
+    page = second.open("/staff/sends/1")
+    assert page.says("approve")
+    page = second.send(page, "/sends/1", do="approve")
+    assert "It begins by itself at 12:01:00 UTC" in page.text
+
+
+def test_an_editor_cannot_send(app: Flask, made: Written, database: Database) -> None:
+    with database.unit_of_work() as session:
+        nima = an_account(session, "Nima", EDITOR)
+    newsroom = Newsroom(app, database, nima)
+    page = newsroom.open(f"{editor(made)}/send")
+    assert "an organiser or an administrator sends them" in page.text
+    assert newsroom.send(page, "/send").response.status_code == 403
+    assert newest_send(database) is None
+
+
+def test_a_scheduled_issue_opens_as_it_will_be_read(newsroom: Newsroom, made: Written) -> None:
+    newsroom.send(newsroom.open(f"{editor(made)}/send"), "/send")
+    page = newsroom.open(editor(made))
+    assert page.response.request.path.endswith("/preview")
+
+
+def test_every_act_is_in_the_audit(
+    newsroom: Newsroom, made: Written, database: Database, roya: Account
+) -> None:
+    page = newsroom.send(newsroom.open(f"{editor(made)}/send"), "/send")
+    newsroom.send(page, "/sends/1", do="undo")
+    from app.staff.models import AuditEntry
+
+    with database.reading() as session:
+        acts = [(one.account_id, one.action, one.subject) for one in session.query(AuditEntry)]
+    subject = f"issue:{made.issue.id}"
+    assert acts == [
+        (roya.id, "newsletter.scheduled", subject),
+        (roya.id, "send.undone", subject),
+    ]
+
+
+def test_what_is_not_there_is_a_page(newsroom: Newsroom) -> None:
+    for address in ("newsletters/99", "newsletters/99/send", "sends/99", "sends/99.json"):
+        assert newsroom.client.get(f"/staff/{address}").status_code == 404
+
+
+def test_a_visitor_sees_nothing_of_it(app: Flask, made: Written) -> None:
+    client = app.test_client()
+    for ending in ("", "/preview", "/preview/fa", "/readers", "/send"):
+        assert client.get(f"{editor(made)}{ending}").status_code in (303, 403)
+
+
+@pytest.mark.parametrize("language", ["fa", "en"])
+def test_every_page_opens_in_both_languages(
+    newsroom: Newsroom, made: Written, language: str
+) -> None:
+    newsroom.send(newsroom.open(f"{editor(made)}/send"), "/send")
+    for address in (
+        "newsletters",
+        "newsletters/1/preview",
+        "newsletters/1/readers",
+        "sends",
+        "sends/1",
+    ):
+        page: Page = newsroom.open(f"/staff/{address}?language={language}")
+        assert page.response.status_code == 200, address
+        assert f'<html lang="{language}"' in page.html
