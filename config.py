@@ -20,6 +20,7 @@ from app.core.settings import (
     is_loopback,
     per_language,
     read,
+    scheme,
     setting,
     truth,
     url,
@@ -41,16 +42,22 @@ class Config:
     database_url: str = setting(
         "PEYVAND_DATABASE_URL",
         default="sqlite:///instance/peyvand.sqlite",
+        parse=scheme("sqlite", "postgresql"),
+        secret=True,
         doc="The database: sqlite:///FILE or postgresql://...",
     )
     broker_url: str = setting(
         "PEYVAND_BROKER_URL",
         default="",
+        parse=scheme("redis", "rediss", "unix", "amqp", "amqps"),
+        secret=True,
         doc="redis://... or amqp://... wakes the workers; empty: a socket in the instance folder.",
     )
     smtp_url: str = setting(
         "PEYVAND_SMTP_URL",
         default="mailbox:instance/mailbox",
+        parse=scheme("smtp", "smtps", "mailbox"),
+        secret=True,
         doc="Where mail goes: smtp://, smtps:// or mailbox:FOLDER.",
     )
     smtp_connections: int = setting(
@@ -194,7 +201,7 @@ class Config:
     request_days: int = setting(
         "PEYVAND_REQUEST_DAYS",
         default=7,
-        within=range(1, 31),
+        within=range(2, 31),
         shown=True,
         doc="Days until a request is erased in any case (C16).",
     )
@@ -287,8 +294,10 @@ class Config:
         unknown = [locale for locale in self.locales if not locale.isascii() or len(locale) > 8]
         if unknown or not self.locales:
             raise ConfigError("PEYVAND_LOCALES must list languages such as fa,en.")
-        if "@" not in self.mail_from:
-            raise ConfigError("PEYVAND_MAIL_FROM must be a mail address.")
+        for name in ("mail_from", "reply_to", "quiet_mail_from", "contact_address"):
+            address = getattr(self, name)
+            if "@" not in address and (address or name == "mail_from"):
+                raise ConfigError(f"{_variable(name)} must be a mail address.")
         if self.embedded and not is_loopback(self.base_url):
             raise ConfigError(
                 "PEYVAND_EMBEDDED is for trying the service on this computer: "

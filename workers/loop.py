@@ -17,8 +17,9 @@ from app.optin import answering
 from app.optin.letters import Letters
 from app.outbox.sending import Sender
 from app.outbox.workers import Presence
-from config import Config
-from emails.transport import transport_for
+from config import Config, ConfigError
+from emails.errors import TransportURLError
+from emails.transport import Transport, transport_for
 from workers.broker import Alarm
 from workers.chores import Chores
 from workers.keys import open_desk
@@ -45,7 +46,7 @@ class WorkerProcess:
         self._sender = Sender(
             self._database,
             desk,
-            transport_for(config.smtp_url, ehlo=config.ehlo_name or config.mail_domain),
+            _transport(config),
             worker_id=self._presence.id,
             connections=config.smtp_connections,
             on_accepted=partial(answering.mail_accepted, config=config),
@@ -112,8 +113,15 @@ class WorkerProcess:
             pass
 
 
+def _transport(config: Config) -> Transport:
+    try:
+        return transport_for(config.smtp_url, ehlo=config.ehlo_name or config.mail_domain)
+    except TransportURLError as error:
+        raise ConfigError(f"PEYVAND_SMTP_URL: {error}.") from None
+
+
 def run(config: Config) -> None:
-    """Run a worker in this process until it is told to end."""
+    """Run a worker in this process until it is told to end. Raises ConfigError for an odd setting."""
     import uvloop
 
     async def main() -> None:

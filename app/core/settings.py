@@ -78,6 +78,21 @@ def url(value: str) -> str:
     return value.rstrip("/")
 
 
+def scheme(*allowed: str) -> Callable[[str], str]:
+    """Takes URLs of these schemes only; a driver's name after ``+`` may follow. Raises ValueError."""
+
+    def parse(value: str) -> str:
+        if value and value.partition(":")[0].partition("+")[0] not in allowed:
+            raise ValueError("must begin with " + ", ".join(f"{one}:" for one in allowed))
+        try:
+            _ = urlsplit(value).port
+        except ValueError:
+            raise ValueError("has a host or port that cannot be read") from None
+        return value
+
+    return parse
+
+
 def truth(value: str) -> bool:
     """0 or 1 in the usual spellings. Raises ValueError."""
     if value.lower() not in ("", "0", "1", "no", "yes", "false", "true"):
@@ -114,15 +129,16 @@ def _from_file(name: str, env: Mapping[str, str]) -> str:
 
 
 def _parsed(spec: Field[Any], text: str) -> Any:
+    if any(ord(sign) < 32 for sign in text):
+        raise ValueError("must be one line")
     if spec.metadata["parse"]:
-        return spec.metadata["parse"](text)
+        value = spec.metadata["parse"](text)
+        return Secret(value) if spec.metadata["secret"] else value
     bounds: range | None = spec.metadata["within"]
     if bounds is not None:
         if not text.isascii() or not text.isdigit() or int(text) not in bounds:
             raise ValueError(f"must be a whole number from {bounds.start} to {bounds.stop - 1}")
         return int(text)
-    if any(ord(sign) < 32 for sign in text):
-        raise ValueError("must be one line")
     return Secret(text) if spec.metadata["secret"] else text
 
 

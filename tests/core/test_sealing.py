@@ -60,7 +60,7 @@ def test_C02_what_the_web_closes_only_the_worker_opens(pair: tuple[str, str]) ->
 
 @pytest.mark.parametrize("kind", SIZES)
 def test_C03_every_box_of_a_kind_has_the_same_length(opener: Opener, kind: str) -> None:
-    contents: list[dict[str, object]] = [
+    contents: list[dict[str, str]] = [
         {},
         ADDRESS,
         {"address": "ل" * 60 + "@example.org", "note": 'quoted "and" \\ escaped'},
