@@ -43,6 +43,8 @@ def _styles(script: Script) -> dict[str, str]:
     } | dict.fromkeys(("br", "strong", "b", "span", "bdi", "div", "s", "sub", "sup", "code"), "")
 
 
+_BLOCKS = frozenset({"p", "div", "ul", "ol", "li", "blockquote", "h2", "h3", "h4"})
+_SIDES = {"ltr": "left", "rtl": "right"}
 _CLASSES = {"a": "lnk", "hr": "line", "blockquote": "line"}
 
 
@@ -120,6 +122,10 @@ class _Writer(HTMLParser):
             }
         if tag in _CLASSES:
             kept["class"] = _CLASSES[tag]
-        if self._styles[tag]:
-            kept["style"] = self._styles[tag]
+        style = self._styles[tag]
+        if tag in _BLOCKS and kept.get("dir") in _SIDES:
+            # A passage in another language begins at its own side (F02).
+            style = ";".join(filter(None, (style, f"text-align:{_SIDES[kept['dir']]}")))
+        if style:
+            kept["style"] = style
         return "".join(f' {name}="{escape(value)}"' for name, value in kept.items())

@@ -147,6 +147,12 @@ def test_a_passages_html_is_written_anew(html: str, expected: str) -> None:
     assert dress(html, EN) == expected
 
 
+def test_F02_a_passage_in_another_language_begins_at_its_own_side() -> None:
+    html = dress('<div lang="en" dir="ltr"><p>x</p></div><p dir="rtl">y</p>', FA)
+    assert '<div dir="ltr" lang="en" style="text-align:left">' in html
+    assert '<p dir="rtl" style="margin:0 0 14px;text-align:right">' in html
+
+
 def test_F02_lists_and_quotes_begin_at_the_right_side() -> None:
     assert "padding-right:24px" in dress("<ul><li>x</ul>", FA)
     assert "padding-left:24px" in dress("<ul><li>x</ul>", EN)

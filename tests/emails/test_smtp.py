@@ -3,68 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
-from emails.errors import ConnectError, UnsafeTransportError
-from emails.smtp import SmtpConnection, SmtpTransport
-from emails.transport import ACCEPTED, CUT, UNKNOWN, Envelope, Outcome, Timeouts, transport_for
+from emails.errors import ConnectError
+from emails.smtp import SmtpTransport
+from emails.transport import ACCEPTED, CUT, UNKNOWN, Envelope, Outcome, Timeouts
+from tests.emails.lanes import ENVELOPES, Run, a_lane, a_mail, ids, sent, states, to
 from tests.emails.sink import CLOSE, HANG, Moment, Sink, at, every
 
 pytestmark = pytest.mark.sockets
-
-Run = Callable[[Coroutine[Any, Any, Any]], Any]
-ENVELOPES = [Envelope("bounce-1@example.org", f"reader{n}@example.net", 400) for n in range(12)]
-
-
-def a_mail(number: int, body: bytes = b"Hello\r\n") -> bytes:
-    return b"Message-ID: <m%d@example.org>\r\nSubject: x\r\n\r\n" % number + body
-
-
-def to(sink: Sink, seconds: float = 3, **options: Any) -> SmtpTransport:
-    return SmtpTransport("127.0.0.1", sink.port, timeouts=Timeouts.all(seconds), **options)
-
-
-async def a_lane(connection: SmtpConnection, count: int) -> list[Outcome]:
-    """Send ``count`` mails in order as the sender's loop does; an outcome for each."""
-    outcomes: list[Outcome] = []
-    waiting = False
-    while len(outcomes) < count:
-        number = len(outcomes)
-        if not waiting:
-            refusal = await connection.offer(ENVELOPES[number])
-            if refusal is not None:
-                outcomes.append(refusal)
-                continue
-        then = ENVELOPES[number + 1] if number + 1 < count else None
-        outcome, refusal = await connection.deliver(a_mail(number), then)
-        outcomes.append(outcome)
-        waiting = then is not None and refusal is None
-        if refusal is not None:
-            outcomes.append(refusal)
-    await connection.close()
-    return outcomes
-
-
-def sent(
-    sink: Sink, count: int, **options: Any
-) -> Callable[[], Coroutine[Any, Any, list[Outcome]]]:
-    async def go() -> list[Outcome]:
-        async with sink:
-            return await a_lane(await to(sink, **options).connect(), count)
-
-    return go
-
-
-def states(outcomes: list[Outcome]) -> list[str]:
-    return [outcome.state for outcome in outcomes]
-
-
-def ids(sink: Sink) -> list[str]:
-    return [mail.message_id.removesuffix("@example.org") for mail in sink.received]
 
 
 def test_a_mail_costs_one_round_trip_where_the_server_takes_groups(run: Run) -> None:
@@ -186,7 +135,7 @@ def test_421_between_two_mails_is_heard_before_the_next_is_risked(run: Run) -> N
         async with sink:
             connection = await to(sink).connect()
             assert await connection.offer(ENVELOPES[0]) is None
-            for session in list(sink._open):
+            for session in list(sink.open_sessions):
                 assert session._transport is not None
                 session._transport.write(b"421 4.4.2 idle too long\r\n")
                 session._transport.close()
@@ -322,97 +271,6 @@ def test_a_mail_beyond_the_servers_limit_is_not_tried(run: Run) -> None:
     assert not any(command.startswith("MAIL") for command in sink.commands)
 
 
-def test_M15_starttls_is_taken_and_mails_go_through_it(
-    run: Run, server_tls: ssl.SSLContext, client_tls: ssl.SSLContext
-) -> None:
-    sink = Sink(tls=server_tls)
-    assert states(run(sent(sink, 4, tls=client_tls)())) == ["accepted"] * 4
-    assert sink.commands[:3] == ["EHLO localhost", "STARTTLS", "EHLO localhost"]
-
-
-def test_M15_smtps_speaks_tls_from_the_first_byte(
-    run: Run, server_tls: ssl.SSLContext, client_tls: ssl.SSLContext
-) -> None:
-    sink = Sink(tls=server_tls, implicit_tls=True)
-    assert states(run(sent(sink, 2, tls=client_tls, implicit_tls=True)())) == ["accepted"] * 2
-
-
-def test_M15_a_certificate_nobody_vouches_for_is_refused(
-    run: Run, server_tls: ssl.SSLContext
-) -> None:
-    for implicit in (True, False):
-        sink = Sink(tls=server_tls, implicit_tls=implicit)
-        verifying = ssl.create_default_context()
-        with pytest.raises(UnsafeTransportError) as caught:
-            run(sent(sink, 1, tls=verifying, implicit_tls=implicit)())
-        assert not caught.value.temporary
-        assert not any(command.startswith(("MAIL", "AUTH")) for command in sink.commands)
-
-
-class Elsewhere(SmtpTransport):
-    """A server that counts as being beyond loopback, though the test's stands here."""
-
-    @property
-    def _is_near(self) -> bool:
-        return False
-
-
-@pytest.mark.parametrize("login", [None, ("peyvand", "secret")])
-def test_M15_beyond_loopback_a_server_without_tls_is_told_nothing(
-    run: Run, login: tuple[str, str] | None
-) -> None:
-    async def go(sink: Sink) -> None:
-        async with sink:
-            user, password = login or ("", "")
-            await Elsewhere("127.0.0.1", sink.port, user=user, password=password).connect()
-
-    sink = Sink(login=login)
-    with pytest.raises(UnsafeTransportError):
-        run(go(sink))
-    assert sink.commands == ["EHLO localhost"]
-
-
-@pytest.mark.parametrize("slipped", [b"250 half", b"250-a line\r\n", b"250 a reply\r\n"])
-def test_M15_bytes_slipped_in_before_tls_are_never_read_after_it(run: Run, slipped: bytes) -> None:
-    said = []
-
-    async def meddler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"220 hello\r\n")
-        said.append(await reader.readline())
-        writer.write(b"250-meddler\r\n250 STARTTLS\r\n")
-        said.append(await reader.readline())
-        writer.write(b"220 go on\r\n" + slipped)
-        said.append(await reader.read())
-        writer.close()
-
-    async def go() -> None:
-        server = await asyncio.start_server(meddler, "127.0.0.1", 0)
-        async with server:
-            port = server.sockets[0].getsockname()[1]
-            with pytest.raises(ConnectError):
-                await SmtpTransport("127.0.0.1", port, timeouts=Timeouts.all(2)).connect()
-            await asyncio.sleep(0.05)
-
-    run(go())
-    assert said == [b"EHLO localhost\r\n", b"STARTTLS\r\n", b""], "TLS was begun all the same"
-
-
-@pytest.mark.parametrize("ways", ["PLAIN LOGIN", "LOGIN"])
-def test_signing_in_by_what_the_server_offers(run: Run, ways: str) -> None:
-    sink = Sink(login=("peyvand", "p%40ss wörd"), ways=ways)
-    outcomes = run(sent(sink, 1, user="peyvand", password="p%40ss wörd")())
-    assert states(outcomes) == ["accepted"]
-
-
-@pytest.mark.parametrize("ways", ["PLAIN", "LOGIN", "CRAM-MD5"])
-def test_a_refused_sign_in_is_for_staff_and_names_no_secret(run: Run, ways: str) -> None:
-    sink = Sink(login=("peyvand", "secret"), ways=ways)
-    with pytest.raises(ConnectError) as caught:
-        run(sent(sink, 1, user="peyvand", password="hunter2")())
-    assert not caught.value.temporary
-    assert "hunter2" not in str(caught.value)
-
-
 @pytest.mark.parametrize(
     ("answer", "temporary"),
     [
@@ -451,10 +309,3 @@ def test_C23_no_outcome_and_no_error_keeps_a_word_of_the_server(run: Run) -> Non
     with pytest.raises(ConnectError) as caught:
         run(sent(Sink(answer=at("connect", f"554 5.7.1 {canary}")), 1)())
     assert "canary" not in repr(caught.value)
-
-
-def test_a_password_is_not_shown_by_repr() -> None:
-    transport = transport_for("smtp://peyvand:s%40cret@mail.example.org")
-    assert "s@cret" not in repr(transport)
-    assert isinstance(transport, SmtpTransport)
-    assert (transport.password, transport.port) == ("s@cret", 587)
