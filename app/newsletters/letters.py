@@ -71,7 +71,7 @@ def render(
         kind="test" if test else "newsletter",
         reply_to=None if quiet else config.reply_to or None,
         list_id=f"{name}-{tongue}.{domain}",
-        list_help=f"{base_url}/{first}/preferences",
+        list_help=f"{base_url}/{first}/my-choices",
         list_owner=f"mailto:{owner}",
         feedback_id=f"{issue.number}:{name}:{'test' if test else 'issue'}:{domain}",
     )
