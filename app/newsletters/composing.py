@@ -46,6 +46,17 @@ _MARKDOWN: Final = MarkdownIt("commonmark", {"html": False}).disable(
 )
 
 
+def N_(msgid: str) -> str:  # noqa: N802 (the catalogue's own word for "to be translated later")
+    """Mark a text for the catalogue; the language is known only where it is said."""
+    return msgid
+
+
+NUMBER: Final = N_("No. %(number)s")
+SIGN: Final = N_("Sign this petition")
+FALLEN_BACK: Final = N_("This part is not translated yet; here it is in %(language)s.")
+GAP: Final = N_("Missing in this language: it will not be sent like this.")
+
+
 class GapError(Exception):
     """A text is missing and the issue's staff chose that nothing falls back."""
 
@@ -88,7 +99,7 @@ def editions(
 
 def quiet_subject(issue: Issue, language: str, gettext: Gettext) -> str:
     """The subject of a quiet newsletter: a number, nothing else (C14)."""
-    return gettext(language, "No. %(number)s") % {"number": tongues.digits(issue.number, language)}
+    return gettext(language, NUMBER) % {"number": tongues.digits(issue.number, language)}
 
 
 @dataclass
@@ -115,7 +126,7 @@ class _Writer:
             subject=subject,
             preheader=_first_words(passages),
             passages=tuple(passages),
-            preferences_url=f"{base}/preferences",
+            preferences_url=f"{base}/my-choices",
             privacy_url=f"{base}/privacy",
         )
 
@@ -173,7 +184,7 @@ class _Writer:
             heading=found.title,
             html=note_html + (body if own else _in_language(body, found.language)),
             text=f"{note_text}\n\n{found.summary}".strip(),
-            button_label=self._say("Sign this petition"),
+            button_label=self._say(SIGN),
             button_url=f"{self.config.base_url}/{found.language}/petitions/{found.slug}",
         )
 
@@ -188,7 +199,7 @@ class _Writer:
 
     def _note(self, written_in: str) -> tuple[str, str]:
         said = self._say(
-            "This part is not translated yet; here it is in %(language)s.",
+            FALLEN_BACK,
             language=(language_name(written_in, self.language)),
         )
         return f"<p><strong>{escape(said)}</strong></p>", said
@@ -196,7 +207,7 @@ class _Writer:
     def _gap(self, block: Block) -> Passage:
         if self.strict:
             raise GapError(f"block {block.position} has no text in {self.language}")
-        said = self._say("Missing in this language: it will not be sent like this.")
+        said = self._say(GAP)
         return Passage(kind="text", html=f"<p><strong>{escape(said)}</strong></p>", text=said)
 
 
@@ -208,9 +219,7 @@ def language_name(language: str, spoken: str) -> str:
 
 
 def _number_line(issue: Issue, day: date, language: str, gettext: Gettext) -> str:
-    number = gettext(language, "No. %(number)s") % {
-        "number": tongues.digits(issue.number, language)
-    }
+    number = gettext(language, NUMBER) % {"number": tongues.digits(issue.number, language)}
     return f"{number} · {tongues.day(day, language)}"
 
 
