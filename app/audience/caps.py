@@ -49,15 +49,22 @@ def take(
 
 
 def give_back(session: Session, indexes: Sequence[Index], *, mails: int, day: date) -> None:
-    """A proof gives back the places that its request's mails took, on the day they were taken from."""
-    session.execute(
-        sa.update(CapCounter)
+    """A proof gives back the places that its request's mails took, on ``day`` and, for a resend, the days after."""
+    counters = session.scalars(
+        sa.select(CapCounter)
         .where(
             CapCounter.mailbox_index.in_([index.mailbox for index in indexes]),
-            CapCounter.day == day,
+            CapCounter.day >= day,
         )
-        .values(mailed=sa.case((CapCounter.mailed > mails, CapCounter.mailed - mails), else_=0))
+        .order_by(CapCounter.day)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     )
+    for counter in counters:
+        returned = min(mails, counter.mailed)
+        counter.mailed -= returned
+        mails -= returned
+    session.flush()
 
 
 def forget(session: Session, *, before: date) -> None:

@@ -6,6 +6,7 @@ restore or an import does not bring the person back. It is written and synced be
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -40,11 +41,14 @@ class Ledger:
             "day": day.isoformat(),
             "subject": subject,
         }
+        line = (json.dumps(entry, separators=(",", ":")) + "\n").encode()
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-        descriptor = os.open(self._path, flags, 0o600)
+        descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            os.write(descriptor, (json.dumps(entry, separators=(",", ":")) + "\n").encode())
+            if _is_cut(descriptor):
+                line = b"\n" + line
+            if os.write(descriptor, line) != len(line):
+                raise OSError(errno.ENOSPC, "the ledger took part of a line")
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -78,6 +82,12 @@ class Ledger:
                 entry = _entry(line)
                 if entry and entry.get("act") in (ERASED, LIFTED):
                     self._last[str(entry.get("key")), str(entry.get("mailbox"))] = entry["act"]
+
+
+def _is_cut(descriptor: int) -> bool:
+    """Whether a crash left the last line without its end; the next line must not become part of it."""
+    size = os.fstat(descriptor).st_size
+    return size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
 
 
 def _entry(line: bytes) -> dict[str, Any] | None:

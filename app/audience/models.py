@@ -18,6 +18,8 @@ UNIONS: Final = "unions"
 COMPLAINT: Final = "complaint"
 NEVER_WRITE: Final = "never-write"
 HARD_BOUNCE: Final = "hard-bounce"
+ASKED_AGAIN: Final = "asked-again"
+"""Beside a hard bounce: the day on which a confirmation was let through all the same."""
 DO_NOT_CONTACT: Final = "do-not-contact"
 ALL_REASONS: Final = (COMPLAINT, NEVER_WRITE, HARD_BOUNCE, DO_NOT_CONTACT)
 

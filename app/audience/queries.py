@@ -10,7 +10,14 @@ import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from app.audience import suppressions
-from app.audience.models import Contact, MailingList, Subscription, Suppression
+from app.audience.models import (
+    ASKED_AGAIN,
+    HARD_BOUNCE,
+    Contact,
+    MailingList,
+    Subscription,
+    Suppression,
+)
 from app.core.sealing import Index
 
 
@@ -33,18 +40,19 @@ def may_receive(
 def may_be_asked(session: Session, indexes: Sequence[Index], *, today: date) -> bool:
     """Whether a confirmation may go to this mailbox, under any index key it is known by (C03, C18).
 
-    A mailbox that bounced gets one confirmation a week: the one let through now begins the next week.
+    A mailbox that bounced gets one confirmation a week: letting one through now begins the next week. The bounce
+    keeps its own day, so that the lane, which asks once more, tells the old bounce from a new one.
     """
-    known = [index.mailbox for index in indexes]
-    column = sa.bindparam("mailbox", type_=sa.LargeBinary())
-    blocked = sa.select(suppressions.blocks_confirmations(column, today=today))
-    if any(session.scalar(blocked, {"mailbox": mailbox}) for mailbox in known):
+    rows = session.scalars(
+        sa.select(Suppression).where(
+            Suppression.mailbox_index.in_([one.mailbox for one in indexes])
+        )
+    ).all()
+    if any(suppressions.in_force(row, today=today) for row in rows):
         return False
-    session.execute(
-        sa.update(Suppression)
-        .where(Suppression.mailbox_index.in_(known), Suppression.reason == "hard-bounce")
-        .values(day=today)
-    )
+    for row in rows:
+        if row.reason == HARD_BOUNCE:
+            suppressions.add(session, row.index_key_id, row.mailbox_index, ASKED_AGAIN, day=today)
     return True
 
 

@@ -8,7 +8,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.audience.models import COMPLAINT, HARD_BOUNCE, NEVER_WRITE, Suppression
+from app.audience.models import ASKED_AGAIN, COMPLAINT, HARD_BOUNCE, NEVER_WRITE, Suppression
 from app.core import ids
 from app.core.database import insert_into
 
@@ -32,11 +32,18 @@ def add(
 
 def lift(session: Session, mailbox_index: bytes, *reasons: str) -> None:
     """End suppressions of a mailbox: a proof lifts a bounce, staff lift the others at the person's wish."""
+    ended = (*reasons, ASKED_AGAIN) if HARD_BOUNCE in reasons else reasons
     session.execute(
         sa.delete(Suppression).where(
-            Suppression.mailbox_index == mailbox_index, Suppression.reason.in_(reasons)
+            Suppression.mailbox_index == mailbox_index, Suppression.reason.in_(ended)
         )
     )
+
+
+def in_force(row: Suppression, *, today: date) -> bool:
+    """Whether a suppression keeps a new confirmation back: for good, or for the week after it."""
+    recent = row.day > today - timedelta(days=BOUNCE_DAYS)
+    return row.reason in FOR_GOOD or (row.reason in (HARD_BOUNCE, ASKED_AGAIN) and recent)
 
 
 def blocks_newsletters(mailbox_index: sa.ColumnElement[bytes]) -> sa.ColumnElement[bool]:
@@ -49,7 +56,7 @@ def blocks_newsletters(mailbox_index: sa.ColumnElement[bytes]) -> sa.ColumnEleme
 def blocks_confirmations(
     mailbox_index: sa.ColumnElement[bytes], *, today: date
 ) -> sa.ColumnElement[bool]:
-    """SQL: whether a mailbox gets not even a confirmation: a complaint or wish, or a bounce this week."""
+    """SQL: whether not even a confirmation that was let through may go: a complaint or wish, or a bounce this week."""
     return sa.exists().where(
         Suppression.mailbox_index == mailbox_index,
         sa.or_(
