@@ -23,7 +23,7 @@ from app.optin.pages import CodeForm
 from app.petitions import queries
 from app.web import language
 from app.web.context import config, reading
-from app.web.forms import AddressField, PublicForm
+from app.web.forms import AddressField, PublicForm, option
 from app.web.limits import limited
 
 choices = Blueprint("choices", __name__)
@@ -36,9 +36,9 @@ class PurposeField(RadioField):
 
     def __init__(self, label: Any, **more: Any) -> None:
         offered = [
-            (PREFERENCES, lazy_gettext("Change the newsletter’s languages, or leave it")),
-            (WITHDRAWAL, lazy_gettext("Withdraw a signature")),
-            (ERASURE, lazy_gettext("Erase everything you keep of me")),
+            option(PREFERENCES, lazy_gettext("Change the newsletter’s languages, or leave it")),
+            option(WITHDRAWAL, lazy_gettext("Withdraw a signature")),
+            option(ERASURE, lazy_gettext("Erase everything you keep of me")),
         ]
         super().__init__(label, choices=offered, **more)
 
@@ -52,7 +52,11 @@ class WishForm(PublicForm):
     """The address, and what is wanted."""
 
     purpose = PurposeField(lazy_gettext("What should we do?"))
-    petition = SelectField(lazy_gettext("From which petition?"), validate_choice=False)
+    petition = SelectField(
+        lazy_gettext("From which petition?"),
+        validate_choice=False,
+        description=lazy_gettext("Only where you withdraw a signature."),
+    )
     address = AddressField(
         description=lazy_gettext("Letter for letter as you gave it to us, dots and capitals too.")
     )
@@ -61,8 +65,8 @@ class WishForm(PublicForm):
         """Name the petitions a signature can be withdrawn from."""
         self._offered = {pages.ALL, *(str(petition.id) for petition in petitions)}
         self.petition.choices = [
-            (pages.ALL, _("from all petitions")),
-            *((str(petition.id), petition.title) for petition in petitions),
+            option(pages.ALL, _("from all petitions")),
+            *(option(str(petition.id), petition.title) for petition in petitions),
         ]
 
     def validate_petition(self, field: SelectField) -> None:

@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext
 from wtforms import BooleanField, RadioField, ValidationError
 
 from app.optin.pages import CodeForm
-from app.web.forms import AddressField, ConsentField, LanguagesForm
+from app.web.forms import AddressField, ConsentField, LanguagesForm, option
 
 KEEP: Final = "keep"
 LEAVE: Final = "leave"
@@ -31,8 +31,8 @@ class WishField(RadioField):
 
     def __init__(self, label: Any, **more: Any) -> None:
         choices = [
-            (KEEP, lazy_gettext("Send it to me in the languages below")),
-            (LEAVE, lazy_gettext("End my subscription and erase my address")),
+            option(KEEP, lazy_gettext("Send it to me in the languages below")),
+            option(LEAVE, lazy_gettext("End my subscription and erase my address")),
         ]
         super().__init__(label, choices=choices, **more)
 

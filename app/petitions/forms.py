@@ -21,6 +21,7 @@ from app.web.forms import (
     LanguagesForm,
     LineField,
     PublicForm,
+    option,
 )
 
 
@@ -36,9 +37,9 @@ class ShownAsField(RadioField):
 
     def __init__(self, label: Any, **more: Any) -> None:
         choices = [
-            (ANONYMOUS, lazy_gettext("Anonymous")),
-            (INITIALS, lazy_gettext("Initials")),
-            (FULL_NAME, lazy_gettext("Full name")),
+            option(ANONYMOUS, lazy_gettext("Anonymous")),
+            option(INITIALS, lazy_gettext("Initials")),
+            option(FULL_NAME, lazy_gettext("Full name")),
         ]
         super().__init__(label, choices=choices, default=ANONYMOUS, **more)
 

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from markupsafe import Markup
 from wtforms import BooleanField, Form, SelectField, StringField, ValidationError
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import InputRequired
 
 from app.core import addresses, languages, persian
@@ -19,6 +20,11 @@ from app.web.language import current
 
 NAME_LIMIT: Final = 60
 MOST_LANGUAGES: Final = 3
+
+
+def option(value: str, label: Any) -> Any:
+    """One thing to choose in a select or radio field."""
+    return SelectChoice(value, label)
 
 
 class PublicForm(Form):
@@ -116,8 +122,8 @@ class LanguageField(SelectField):
 
     def offer(self, locales: Sequence[str]) -> None:
         """Set what can be chosen; asked of each form, since the settings name the languages."""
-        first = [("", self._empty)] if self._empty is not None else []
-        self.choices = [*first, *((code, languages.own_name(code)) for code in locales)]
+        first = [option("", self._empty)] if self._empty is not None else []
+        self.choices = [*first, *(option(code, languages.own_name(code)) for code in locales)]
 
 
 class LanguagesForm(PublicForm):

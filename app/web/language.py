@@ -20,7 +20,7 @@ from flask import (
     url_for,
 )
 from flask_babel import Babel
-from werkzeug.routing import BaseConverter, BuildError
+from werkzeug.routing import BaseConverter, BuildError, IntegerConverter, Map
 
 from app.core import languages
 from app.web.context import config
@@ -30,10 +30,20 @@ LANGUAGE: Final = "language"
 """The query's word for a language where the address has none, and the workroom's session's too."""
 
 
+LARGEST_NUMBER: Final = 2**31 - 1
+
+
 class SlugConverter(BaseConverter):
     """The readable part of an address: lower-case letters, digits, hyphens."""
 
     regex = "[a-z0-9][a-z0-9-]{0,79}"
+
+
+class NumberConverter(IntegerConverter):
+    """A row's number; what no database column could hold is no page (R06)."""
+
+    def __init__(self, url_map: Map, **options: Any) -> None:
+        super().__init__(url_map, **{"max": LARGEST_NUMBER, **options})
 
 
 def init_app(app: Flask, locales: tuple[str, ...]) -> None:
@@ -44,6 +54,7 @@ def init_app(app: Flask, locales: tuple[str, ...]) -> None:
 
     app.url_map.converters["locale"] = LocaleConverter
     app.url_map.converters["slug"] = SlugConverter
+    app.url_map.converters["int"] = NumberConverter
     Babel(app, locale_selector=current, default_locale=locales[0])
 
     @app.url_value_preprocessor

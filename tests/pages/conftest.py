@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,11 +28,27 @@ def keys() -> factories.Keys:
     return factories.Keys()
 
 
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with a petition, a closed one, and a report; each test gets a copy."""
+    file = tmp_path_factory.mktemp("filled") / "peyvand.sqlite"
+    found = Database(f"sqlite:///{file}")
+    Base.metadata.create_all(found.engine)
+    with found.unit_of_work() as session:
+        factories.basics(session)
+        factories.a_petition(session)
+        factories.a_petition(session, "pensions", state="closed", total=12)
+        factories.a_report(session)
+    found.dispose()
+    return file
+
+
 @pytest.fixture
-def environment(keys: factories.Keys, database_url: str, tmp_path: Path) -> dict[str, str]:
+def environment(keys: factories.Keys, filled: Path, tmp_path: Path) -> dict[str, str]:
     """The web process's environment; a test may add to it before it asks for ``site``."""
+    shutil.copy(filled, tmp_path / "peyvand.sqlite")
     return keys.web(
-        PEYVAND_DATABASE_URL=database_url,
+        PEYVAND_DATABASE_URL=f"sqlite:///{tmp_path / 'peyvand.sqlite'}",
         PEYVAND_INSTANCE=str(tmp_path),
         PEYVAND_SMTP_URL=f"mailbox:{tmp_path / 'mailbox'}",
     )
@@ -39,17 +56,10 @@ def environment(keys: factories.Keys, database_url: str, tmp_path: Path) -> dict
 
 @pytest.fixture
 def site(environment: dict[str, str]) -> Iterator[Flask]:
-    """The application, with a petition, a closed one, and a report."""
+    """The application on a copy of the filled database."""
     app = create_app(Config.from_env("web", environment))
     with app.app_context():
         found = services().database
-    Base.metadata.create_all(found.engine)
-    with found.unit_of_work() as session:
-        factories.basics(session)
-        factories.a_petition(session)
-        factories.a_petition(session, "pensions", state="closed", total=12)
-        factories.a_report(session)
-    with app.app_context():
         limiter.reset()
     yield app
     found.dispose()
