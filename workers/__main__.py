@@ -115,7 +115,7 @@ def mail() -> None:
 @click.argument("address")
 def test_mail(address: str) -> None:
     """Send one mail to ADDRESS over the configured server, and say what the server answered."""
-    from workers.mail_test import send_one
+    from workers.trial_mail import send_one
 
     config = _config()
     click.echo(asyncio.run(send_one(config, address)))

@@ -19,7 +19,8 @@ from app.outbox.sending import Sender
 from app.outbox.workers import Presence
 from config import Config, ConfigError
 from emails.errors import TransportURLError
-from emails.transport import Transport, transport_for
+from emails.opening import transport_for
+from emails.transport import Transport
 from workers.broker import Alarm
 from workers.chores import Chores
 from workers.keys import open_desk

@@ -8,8 +8,9 @@ import ssl
 import pytest
 
 from emails.errors import ConnectError, UnsafeTransportError
+from emails.opening import transport_for
 from emails.smtp import SmtpTransport
-from emails.transport import Timeouts, transport_for
+from emails.transport import Timeouts
 from tests.emails.lanes import Run, sent, states
 from tests.emails.sink import Sink
 

@@ -15,9 +15,10 @@ from emails.errors import AddressError, TransportURLError
 from emails.mailbox import MailboxTransport, empty_folder, read_folder, read_mail
 from emails.memory import MemoryTransport
 from emails.message import build
+from emails.opening import transport_for
 from emails.render import Picture
 from emails.smtp import SmtpTransport
-from emails.transport import ACCEPTED, CUT, UNKNOWN, Envelope, Outcome, Transport, transport_for
+from emails.transport import ACCEPTED, CUT, UNKNOWN, Envelope, Outcome, Transport
 from tests.emails.samples import a_confirmation, a_newsletter, edition_en, edition_fa
 from tests.emails.test_message import VALUES
 

@@ -8,8 +8,9 @@ from config import Config
 from emails.addresses import on_the_wire
 from emails.errors import ConnectError
 from emails.message import build, date_text
+from emails.opening import transport_for
 from emails.render import Rendered
-from emails.transport import Envelope, transport_for
+from emails.transport import Envelope
 
 
 async def send_one(config: Config, address: str) -> str:
