@@ -1,4 +1,8 @@
-"""What tests of verbs share: a database on either engine, one open transaction, the worker's keys and settings."""
+"""What tests of verbs share: a database on either engine, one open transaction, the worker's keys and settings.
+
+``session`` is never committed: its database is made once a run, and what a test wrote is rolled back. A test of what
+a commit does asks for ``database``, which is its own.
+"""
 
 from __future__ import annotations
 
@@ -28,19 +32,53 @@ NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     """An empty database with the lists and wordings that every instance has."""
-    found = Database(database_url)
-    Base.metadata.create_all(found.engine)
-    with found.unit_of_work() as session:
-        factories.basics(session)
+    found = _made(database_url)
     yield found
     found.dispose()
 
 
+@pytest.fixture(scope="session")
+def _shared() -> Iterator[dict[str, Database]]:
+    """Databases that nothing is ever committed to but the basics, by the engine's name."""
+    made: dict[str, Database] = {}
+    yield made
+    for one in made.values():
+        one.dispose()
+
+
 @pytest.fixture
-def session(database: Database) -> Iterator[Session]:
-    """One open transaction, for tests of verbs that need no commit."""
-    with database.unit_of_work() as found:
+def session(
+    request: pytest.FixtureRequest,
+    _shared: dict[str, Database],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Session]:
+    """One open transaction, rolled back at the end."""
+    name = getattr(request, "param", "sqlite")
+    if name not in _shared:
+        url = (
+            request.getfixturevalue("postgresql").database()
+            if name == "postgresql"
+            else f"sqlite:///{tmp_path_factory.mktemp('shared') / 'peyvand.sqlite'}"
+        )
+        _shared[name] = _made(url)
+    with Session(_shared[name].engine, expire_on_commit=False) as found:
         yield found
+
+
+def _made(url: str) -> Database:
+    made = Database(url)
+    Base.metadata.create_all(made.engine)
+    with made.unit_of_work() as session:
+        factories.basics(session)
+    return made
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run tests marked ``both_databases`` that take a ``session`` of this module on both."""
+    names = metafunc.fixturenames
+    marked = any(mark.name == "both_databases" for mark in metafunc.definition.iter_markers())
+    if marked and "session" in names and "database_url" not in names:
+        metafunc.parametrize("session", ["sqlite", "postgresql"], indirect=True)
 
 
 @pytest.fixture(scope="session")

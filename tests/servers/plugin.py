@@ -171,7 +171,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if used & {"page", "browser"}:
             item.add_marker("browser")
         parameters = getattr(getattr(item, "callspec", None), "params", {})
-        on_postgresql = parameters.get("database_url") == "postgresql"
+        on_postgresql = "postgresql" in parameters.values()
         if used & SERVER_FIXTURES or on_postgresql or item.get_closest_marker("sockets"):
             item.add_marker(pytest.mark.allow_hosts(LOOPBACK_HOSTS))
         if item.get_closest_marker("xdist_group") is None:
