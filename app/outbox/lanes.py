@@ -228,17 +228,29 @@ def renew(session: Session, owner: UUID, *, now: datetime) -> None:
     )
 
 
-def abandon(session: Session, lane: Lane, owner: UUID, *, now: datetime) -> None:
-    """Give a slice back after an unexpected error: as after a crash, its first open row may have gone."""
+def abandon(
+    session: Session,
+    lane: Lane,
+    owner: UUID,
+    *,
+    now: datetime,
+    in_flight: bool,
+    not_before: datetime,
+) -> None:
+    """Give a slice back after an unexpected error, to rest until ``not_before``.
+
+    With a mail ``in_flight`` its first open row may have gone, as after a crash: it becomes unknown.
+    """
     slice_ = session.scalar(
         sa.select(Slice)
         .where(Slice.id == lane.slice_id, Slice.owner == owner, Slice.state == CLAIMED)
         .with_for_update()
     )
     if slice_ is not None:
-        _mark_unknown(session, slice_, now)
-        session.flush()
-        release(session, lane, owner, now=now)
+        if in_flight:
+            _mark_unknown(session, slice_, now)
+            session.flush()
+        release(session, lane, owner, now=now, not_before=not_before)
 
 
 def recover(session: Session, *, now: datetime, is_alive: Callable[[UUID], bool | None]) -> int:

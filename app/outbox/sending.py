@@ -40,8 +40,12 @@ LOOK_SECONDS: Final = 1.0
 IDLE_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 5.0
 """How long a stop waits for a database that is away."""
+DRAIN_SECONDS: Final = 8.0
+"""How long a stop waits for a mail server's answer; a mail without one by then is listed as unknown (R03)."""
 URGENT: Final = 1
 """Priorities up to this one have lanes of their own and overtake newsletters."""
+MOST_URGENT_LANES: Final = 8
+"""Each carries thousands of confirmations a minute; more would only keep newsletters from the connections."""
 _UNMAILABLE: Final = Outcome("bounced")
 
 T = TypeVar("T")
@@ -87,7 +91,7 @@ class Sender:
 
     async def run(self) -> None:
         """Send until stopped."""
-        urgent = max(1, self._connections // 4) if self._connections > 1 else 0
+        urgent = urgent_lanes(self._connections)
         recorder = asyncio.create_task(self._recorder())
         runners = [
             _Runner(self, URGENT if number < urgent else 1000)
@@ -213,6 +217,11 @@ class Sender:
         return self._desk
 
 
+def urgent_lanes(connections: int) -> int:
+    """How many of a worker's connections wait for confirmations and test mails while newsletters go."""
+    return min(max(1, connections // 4), MOST_URGENT_LANES) if connections > 1 else 0
+
+
 class _Runner:
     """One lasting connection and the slice it works through."""
 
@@ -221,6 +230,7 @@ class _Runner:
         self.most = most
         self._task: asyncio.Task[None] | None = None
         self._connection: Connection | None = None
+        self._in_flight = False
         self._idle_since = monotonic()
 
     @property
@@ -241,19 +251,38 @@ class _Runner:
         """Work; after an error that nobody foresaw, list the mail in flight as unknown and go on with others."""
         try:
             await self._work(lane)
+        except asyncio.CancelledError:
+            log.warning("a mail server did not answer before the end")
+            await self._abandon(lane, timedelta())
         except Exception as error:  # noqa: BLE001 (a lane that dies silently would hold its slice for ever)
             # The type only: an exception's text may hold what no log may (C23).
             log.error("a lane ended with %s", type(error).__name__)
-            await self._hang_up()
+            await self._abandon(lane, pacing.GREYLIST_PAUSE)
 
-            def abandon(session: Session) -> None:
-                lanes.abandon(session, lane, self._sender.owner, now=clock.now())
+    async def _abandon(self, lane: Lane, pause: timedelta) -> None:
+        in_flight, self._in_flight = self._in_flight, False
 
-            await self._sender.persist(abandon)
+        def abandon(session: Session) -> None:
+            now = clock.now()
+            lanes.abandon(
+                session,
+                lane,
+                self._sender.owner,
+                now=now,
+                in_flight=in_flight,
+                not_before=now + pause,
+            )
+
+        await self._sender.persist(abandon)
+        await self._hang_up()
 
     async def end(self) -> None:
+        """Let the mail in flight be finished and recorded; who waits for an answer too long is cut off."""
         if self._task is not None:
-            await asyncio.wait([self._task])
+            await asyncio.wait([self._task], timeout=DRAIN_SECONDS)
+            if not self._task.done():
+                self._task.cancel()
+                await asyncio.wait([self._task])
         await self._hang_up()
 
     async def close_if_idle(self) -> None:
@@ -300,6 +329,7 @@ class _Runner:
         while True:
             if refused is None:
                 following = None if self._sender.stopping else await queue.next()
+                self._in_flight = True
                 outcome, refused = await connection.deliver(
                     mail.composed.message, following.composed.envelope if following else None
                 )
@@ -310,6 +340,7 @@ class _Runner:
                 queue.put_back(mail)
             else:
                 await queue.record(mail, outcome)
+            self._in_flight = False
             if unsent or outcome.ends_connection or outcome.pauses_destination:
                 await self._hang_up()
                 if following is not None:

@@ -27,6 +27,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar
+from uuid import UUID
 
 import sqlalchemy as sa
 from alembic import command
@@ -34,12 +35,16 @@ from alembic.config import Config as AlembicConfig
 from sqlalchemy.orm import Session
 
 import app.factory  # noqa: F401 (every room's tables)
-from app.core import clock
+from app.audience import consents, wordings
+from app.audience.models import NEWSLETTER
+from app.core import clock, ids
 from app.core.database import Base, Database
 from app.core.wake import waker_for
 from app.desk.basics import ensure_basics
 from app.newsletters import issues, sending
 from app.newsletters.issues import Typed
+from app.optin import requests
+from app.optin.models import SUBSCRIPTION
 from app.outbox.composing import message_id
 from app.outbox.models import CLOSED, QUEUED, SENT, STATES, Delivery, Letter, Send, Slice
 from app.staff.models import ADMIN, Account
@@ -63,7 +68,7 @@ TEXTS: Final = {
 
 
 class World:
-    """See the module. Attributes: ``folder``, ``base_url``, ``database``, ``config`` and ``desk`` (the worker's)."""
+    """See the module. It has ``folder``, ``base_url``, ``way_out`` (of mail), ``database``, ``config``, ``desk`` (the worker's)."""
 
     def __init__(
         self,
@@ -86,7 +91,7 @@ class World:
         self.mailbox = self.instance / "mailbox"
         self.record = self.folder / "sink.record"
         self.sink: Child | None = None
-        self._mail = mail
+        self.way_out = mail
         self._sink_port = free_port()
         if mail == "sink":
             self.restart_sink(delay_ms=delay_ms, answers=answers)
@@ -224,6 +229,34 @@ class World:
         self.write(lambda session: subscribe_all(session, self.desk, names, choices, slug))
         return names
 
+    def ask(self, address: str, *, language: str = "fa") -> UUID:
+        """Ask to subscribe, as the web process writes it down; returns the request's id."""
+        request_id = ids.new()
+
+        def ask(session: Session) -> None:
+            wording = consents.current(session, wordings.NEWSLETTER, language)
+            assert wording is not None
+            fields = {
+                "address": address,
+                "languages": [language],
+                "wording_id": wording.id,
+                "subject": NEWSLETTER,
+                "network": None,
+            }
+            requests.ask(
+                session,
+                request_id,
+                SUBSCRIPTION,
+                NEWSLETTER,
+                self.desk.opener.seal("request", request_id, fields),
+                language=language,
+                now=clock.now(),
+                keep_days=7,
+            )
+
+        self.write(ask)
+        return request_id
+
     def account(self) -> int:
         """The id of the one staff account that may send."""
 
@@ -310,26 +343,26 @@ class World:
     # Mail
 
     def _way_out(self) -> str:
-        if isinstance(self._mail, SmtpSink):
-            return self._mail.url
-        if self._mail == "sink":
+        if isinstance(self.way_out, SmtpSink):
+            return self.way_out.url
+        if self.way_out == "sink":
             return f"smtp://127.0.0.1:{self._sink_port}"
-        return f"mailbox:{self.mailbox}" if self._mail == "mailbox" else self._mail
+        return f"mailbox:{self.mailbox}" if self.way_out == "mailbox" else self.way_out
 
     def received(self) -> list[Got]:
         """Every mail that arrived, in no order."""
-        if isinstance(self._mail, SmtpSink):
-            return arrivals.of_sink(self._mail)
-        if self._mail == "sink":
+        if isinstance(self.way_out, SmtpSink):
+            return arrivals.of_sink(self.way_out)
+        if self.way_out == "sink":
             return arrivals.of_record(self.record)
         return arrivals.of_folder(self.mailbox)
 
     def arrived(self) -> int:
         """How many mails arrived; cheap enough to ask often."""
-        if self._mail == "sink":
+        if self.way_out == "sink":
             return self.record.read_bytes().count(b"\n") if self.record.exists() else 0
-        if isinstance(self._mail, SmtpSink):
-            return len(self._mail.mails())
+        if isinstance(self.way_out, SmtpSink):
+            return len(self.way_out.mails())
         return len(arrivals.in_folder(self.mailbox))
 
     def wait_for_arrivals(self, count: int, *, seconds: float = 30) -> None:

@@ -1,0 +1,46 @@
+"""Worlds for fault tests, on SQLite alone or on PostgreSQL with Redis."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from tests.journeys.worlds import World
+
+
+class MakeWorld(Protocol):
+    """Makes a world that ends with the test; takes what ``World`` takes."""
+
+    def __call__(self, **options: Any) -> World: ...
+
+
+@pytest.fixture
+def sqlite_world(tmp_path: Path) -> Iterator[MakeWorld]:
+    """Worlds on SQLite with the embedded broker, unless told otherwise."""
+    with contextlib.ExitStack() as stack:
+
+        def make(**options: Any) -> World:
+            return stack.enter_context(World(tmp_path, **options))
+
+        yield make
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeWorld]:
+    """Worlds on SQLite with the embedded broker, and on PostgreSQL with Redis."""
+    servers: dict[str, str] = {}
+    if request.param == "postgresql":
+        servers = {
+            "database_url": request.getfixturevalue("postgresql").database(),
+            "broker_url": request.getfixturevalue("redis_server").url,
+        }
+    with contextlib.ExitStack() as stack:
+
+        def make(**options: Any) -> World:
+            return stack.enter_context(World(tmp_path, **{**servers, **options}))
+
+        yield make
