@@ -50,6 +50,8 @@ WORDS: Final = {
 PAGES: Final = {
     "petition": "petitions_staff.edit",
     "organisation": "organisations_staff.show",
+    "issue": "newsletters_staff.editor",
+    "send": "newsletters_staff.progress",
 }
 """Which page shows a subject of a kind; the page takes the subject's number as ``row_id``."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -11,13 +13,15 @@ from app.core.errors import InvalidError
 from app.desk import activity, invitations, sidebar
 from app.desk import dashboard as board
 from app.desk.staff_forms import LanguageForm, TestAddressForm
+from app.newsletters.models import Issue
 from app.organisations import staff_views as organisations
 from app.organisations.staff_forms import RepresentativeForm
 from app.outbox import queries
 from app.petitions import listing
+from app.petitions.models import DRAFT
 from app.staff import accounts, gate
 from app.staff import audit as audit_log
-from app.staff.forms import PasswordForm, show
+from app.staff.forms import ROLE_NAMES, PasswordForm, show
 from app.staff.roles import Permission
 from app.web import language
 from app.web.context import config, reading, sealer, unit_of_work
@@ -36,15 +40,28 @@ def dashboard() -> ResponseReturnValue:
     now = clock.now()
     with reading() as session:
         petitions = listing.rows(session, config().locales)
-        sends = [*board.unapproved_sends(session), *board.open_sends(session)]
-        numbers = board.issue_numbers(session, [issue_of(send) for send in sends])
+        unapproved = board.unapproved_sends(session)
+        running = board.open_sends(session)
+        drafts = board.drafts(session)
+        numbers = board.issue_numbers(session, [issue_of(send) for send in unapproved + running])
+        to_agree = [
+            send
+            for send in unapproved
+            if gate.allows(Permission.SEND) and send.scheduled_by != gate.account().id
+        ]
+        to_write = [
+            row for row in petitions if row.state == DRAFT and gate.allows(Permission.WRITE)
+        ]
         return render_template(
             "staff/dashboard.html",
             now=now,
             petitions=petitions,
-            drafts=board.drafts(session),
-            sends=sends,
-            numbers={send.id: numbers.get(issue_of(send)) for send in sends},
+            drafts=drafts,
+            unapproved=unapproved,
+            running=running,
+            todo_count=len(to_agree) + len(drafts) + len(to_write),
+            urls=_newsletter_urls(unapproved + running, drafts),
+            numbers={send.id: numbers.get(issue_of(send)) for send in unapproved + running},
             workers=queries.worker_state(session, now=now, silent_after=board.SILENT_AFTER),
             waiting=board.waiting_requests(session, request_days=config().request_days),
             paused=board.paused_destinations(session, now=now),
@@ -52,6 +69,17 @@ def dashboard() -> ResponseReturnValue:
             acts=activity.latest(session, limit=ACTIVITY),
             locales=config().locales,
         )
+
+
+def _newsletter_urls(
+    sends: Sequence[board.OpenSend], drafts: Sequence[Issue]
+) -> dict[str, dict[int, str] | str]:
+    """Where the dashboard's lines about newsletters lead."""
+    return {
+        "write": url_for("newsletters_staff.listing"),
+        "issues": {one.id: url_for("newsletters_staff.editor", row_id=one.id) for one in drafts},
+        "sends": {one.id: url_for("newsletters_staff.progress", row_id=one.id) for one in sends},
+    }
 
 
 def issue_of(send: board.OpenSend) -> int:
@@ -210,4 +238,5 @@ def _settings(
         password=password or PasswordForm(formdata=None),
         language_form=chosen,
         proven=me.test_box is not None,
+        role_name=ROLE_NAMES[me.role],
     )

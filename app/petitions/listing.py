@@ -41,7 +41,9 @@ def rows(session: Session, locales: Sequence[str]) -> list[Row]:
     signed = dict(
         session.execute(
             sa.select(Signature.petition_id, sa.func.count()).group_by(Signature.petition_id)
-        ).tuples()
+        )
+        .tuples()
+        .all()
     )
     found = session.scalars(sa.select(Petition).options(selectinload(Petition.texts)))
     return sorted(

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from app.core import clock
 from app.core.errors import InvalidError, NotFoundError, StaleError
 from app.staff import audit, gate, invitations, passwords, signing_in
-from app.staff.forms import AcceptForm, SignInForm, show
+from app.staff.forms import ROLE_NAMES, AcceptForm, SignInForm, show
 from app.staff.models import Account
 from app.web import language
 from app.web.context import config, reading, unit_of_work
@@ -149,7 +149,7 @@ def _link_page(token: str, form: AcceptForm) -> ResponseReturnValue:
         return _dead_link()
     if of is not None:
         return _unreferred(make_response(render_template("staff/sign_in_link.html", of=of)))
-    page = render_template("staff/accept.html", form=form, role=found.role)
+    page = render_template("staff/accept.html", form=form, role_name=ROLE_NAMES[found.role])
     return _unreferred(make_response(page, 422 if form.errors else 200))
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
+from typing import Any
 
 from flask import Flask
+from jinja2 import pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from app.core import languages
@@ -46,17 +50,27 @@ def isolate(value: object, direction: str = "auto") -> Markup:
 def init_app(app: Flask) -> None:
     """Offer the filters to templates."""
     app.jinja_env.filters.update(
-        figure=figure,
-        digits=digits,
-        day=day,
-        both_days=both_days,
-        clock_time=clock_time,
+        figure=_at_run_time(figure),
+        digits=_at_run_time(digits),
+        day=_at_run_time(day),
+        both_days=_at_run_time(both_days),
+        clock_time=_at_run_time(clock_time),
         isolate=isolate,
         markdown=markdown,
     )
     app.jinja_env.globals["control"] = control
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
+
+
+def _at_run_time(show: Callable[..., Any]) -> Callable[..., Any]:
+    """A filter that Jinja must not work out while compiling: ``20|figure`` is another text in each language."""
+
+    @pass_context
+    def filtered(_context: Context, value: Any, language: str | None = None) -> Any:
+        return show(value, language)
+
+    return filtered
 
 
 def _time(value: date, text: str) -> Markup:
