@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -13,7 +14,8 @@ from app.audience.subscriptions import Desk
 from app.core import addresses, ids, tokens
 from app.core.sealing import Indexer, Opener, make_index_key, make_key_pair
 from app.newsletters.models import Report, ReportText
-from app.optin.models import ANSWERED, Request
+from app.optin import requests
+from app.optin.models import ANSWERED, PROVEN, Request
 from app.petitions.models import OPEN, Petition, PetitionText
 
 DAY = date(2026, 11, 24)
@@ -146,6 +148,59 @@ def an_answered_request(
     session.add(request)
     session.flush()
     return request, link, code
+
+
+def a_request(
+    session: Session,
+    desk: Desk,
+    purpose: str,
+    subject: str,
+    *,
+    now: datetime,
+    address: str = "leila@example.org",
+    language: str = "en",
+    **fields: object,
+) -> UUID:
+    """A wish as the web writes it down; returns its id."""
+    request_id = ids.new()
+    box = desk.opener.seal(
+        "request", request_id, {"address": address, "subject": subject, "network": None, **fields}
+    )
+    requests.ask(
+        session, request_id, purpose, subject, box, language=language, now=now, keep_days=7
+    )
+    session.flush()
+    return request_id
+
+
+def a_proven_request(
+    session: Session,
+    desk: Desk,
+    purpose: str,
+    subject: str,
+    *,
+    now: datetime,
+    choices: Mapping[str, object] | None = None,
+    address: str = "leila@example.org",
+    language: str = "en",
+    **fields: object,
+) -> Request:
+    """A wish that was answered and proven; the worker is to carry it out."""
+    request_id = a_request(
+        session,
+        desk,
+        purpose,
+        subject,
+        now=now,
+        address=address,
+        language=language,
+        **fields,
+    )
+    request = session.get_one(Request, request_id)
+    request.state, request.answered, request.key_id = PROVEN, 1, desk.indexer.key_id
+    request.choices = desk.opener.seal("choices", request_id, choices or {})
+    session.flush()
+    return request
 
 
 TEXTS = {

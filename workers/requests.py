@@ -18,6 +18,7 @@ from app.audience.models import ALL_REASONS, HARD_BOUNCE, NEVER_WRITE, NEWSLETTE
 from app.audience.subscriptions import Desk, contact_of
 from app.core import addresses, ids
 from app.core.addresses import Address
+from app.core.errors import MisplacedBoxError
 from app.newsletters import subscribing
 from app.optin import answering, models
 from app.optin.letters import Letters
@@ -93,6 +94,8 @@ def suppress_unwanted(session: Session, *, now: datetime) -> int:
 def _carry_out(session: Session, room: Room, request: Request, now: datetime) -> None:
     opener = room.desk.opener
     asked = opener.open("request", request.id, request.box)
+    if request.purpose not in ORDERS and asked.get("subject") != request.subject:
+        raise MisplacedBoxError("the box names another subject")
     choices = opener.open("choices", request.id, request.choices) if request.choices else {}
     proof = Proof(request, addresses.parse(str(asked["address"])), asked, choices, now)
     if request.purpose not in ORDERS:

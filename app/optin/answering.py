@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -51,13 +51,29 @@ def waiting(session: Session, *, limit: int = BATCH) -> Sequence[Request]:
 def answer(session: Session, desk: Desk, letters: Letters, config: Config, *, now: datetime) -> int:
     """Answer a batch of requests; returns how many. All mails of a batch are posted in one transaction."""
     requests = waiting(session)
-    mails = [
-        mail
-        for request in requests
-        if (mail := _answer(session, desk, letters, config, request, now))
-    ]
+    mails = []
+    for request in requests:
+        try:
+            with session.begin_nested():
+                mail = _answer(session, desk, letters, config, request, now)
+        except sa.exc.SQLAlchemyError:
+            raise
+        except Exception as error:  # noqa: BLE001 (one odd request must not hold up the others)
+            _set_aside(session, desk, request, type(error).__name__, now)
+            continue
+        if mail is not None:
+            mails.append(mail)
     posting.post(session, desk, mails, now=now)
     return len(requests)
+
+
+def _set_aside(session: Session, desk: Desk, request: Request, reason: str, now: datetime) -> None:
+    """Answer a request without a mail, since its mail cannot be made; staff see it in the audit."""
+    log.error("a request could not be answered: %s", reason)
+    audit.record(session, None, "request-failed", f"request:{request.purpose}", now)
+    request.key_id = request.key_id or desk.indexer.key_id
+    request.state = ANSWERED
+    request.answered = request.mails
 
 
 def _answer(
@@ -163,7 +179,8 @@ def mail_accepted(
 
 
 def _expiry(request: Request, config: Config, now: datetime) -> datetime:
-    at_most = datetime.combine(request.day, now.timetz()) + timedelta(days=config.request_days)
+    """So many hours from now; never later than the days in all, of which the first counts as a whole."""
+    at_most = datetime.combine(request.day, time(), UTC) + timedelta(days=config.request_days)
     return min(now + timedelta(hours=config.unproven_hours), at_most)
 
 
