@@ -59,8 +59,14 @@ def recipients(got: Sequence[Got]) -> Counter[str]:
     return Counter(one.recipient for one in got)
 
 
+def delivered_to(mail: bytes) -> str:
+    """Whose mail in a folder this is."""
+    found = _DELIVERED_TO.search(mail)
+    assert found is not None
+    return found[1].decode()
+
+
 def _read(mail: bytes) -> Got:
-    to, message_id = _DELIVERED_TO.search(mail), _MESSAGE_ID.search(mail)
-    assert to is not None
+    message_id = _MESSAGE_ID.search(mail)
     assert message_id is not None
-    return Got(message_id[1].decode(), to[1].decode())
+    return Got(message_id[1].decode(), delivered_to(mail))

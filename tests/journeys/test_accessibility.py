@@ -1,0 +1,154 @@
+"""axe-core finds nothing on any page, in fa and en, light and dark, errors shown and not (A01, A02)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Page
+
+from app.core import clock as moment
+from app.core import ids, tokens
+from app.core.database import Database
+from app.optin import models as optin
+from tests import factories
+from tests.journeys.serving import faults, serving, sideways
+from tests.pages.conftest import database, environment, filled, keys, site
+
+__all__ = ["database", "environment", "filled", "keys", "site"]
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+ID = ids.in_url(ids.new())
+PAGES = (
+    "",
+    "petitions/teachers",
+    "petitions/pensions",
+    f"petitions/teachers/check/{ID}?again=1",
+    "petitions/teachers/thanks",
+    "newsletter",
+    f"newsletter/check/{ID}",
+    "newsletter/thanks",
+    "reports",
+    "reports?q=nothing-at-all",
+    "reports/contract-workers",
+    "my-choices",
+    f"my-choices/preferences/check/{ID}",
+    f"my-choices/withdrawal/check/{ID}",
+    f"my-choices/erasure/check/{ID}",
+    "my-choices/erasure/thanks",
+    "safety",
+    "privacy",
+    "contact",
+    "tor",
+    "never/x",
+    "c/x",
+    "u/x",
+    "no-such-page",
+)
+FORMS = (
+    "petitions/teachers",
+    "newsletter",
+    "my-choices",
+    f"petitions/teachers/check/{ID}",
+    f"newsletter/check/{ID}",
+    f"my-choices/preferences/check/{ID}",
+)
+LINKS = (
+    (optin.SIGNATURE, "1"),
+    (optin.SUBSCRIPTION, "newsletter"),
+    (optin.PREFERENCES, "newsletter"),
+    (optin.WITHDRAWAL, "1"),
+    (optin.ERASURE, "all"),
+    (optin.REPRESENTATIVE, "5"),
+    (optin.STAFF_ADDRESS, "5"),
+)
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running site and the links that were mailed from it."""
+
+    address: str
+    links: tuple[str, ...]
+
+
+@pytest.fixture
+def served(site: Flask, database: Database, keys: factories.Keys) -> Iterator[Served]:
+    """The site, with a live link of each kind."""
+    links = []
+    with database.unit_of_work() as session:
+        for purpose, subject in LINKS:
+            _found, link, _code = factories.an_answered_request(
+                session, keys.desk, purpose, subject, now=moment.now()
+            )
+            links.append(f"c/{link}")
+        reader = factories.a_subscriber(session, keys.desk, "leila@example.org")
+        token = keys.desk.secrets.token(tokens.ONE_CLICK, reader.id, reader.key_id)
+        links.append(f"u/{token}")
+    with serving(site) as address:
+        yield Served(address, tuple(links))
+
+
+def what_is_wrong(page: Page, urls: list[str]) -> list[str]:
+    """Axe's findings over pages, and which of them scroll sideways on a small phone."""
+    found = []
+    for url in urls:
+        page.set_viewport_size({"width": 1280, "height": 800})
+        page.goto(url)
+        found += faults(page)
+        if sideways(page, 320):
+            found.append(f"{url}: scrolls sideways at 320 px")
+        found += faults(page)
+    return found
+
+
+@pytest.mark.parametrize("locale", ["fa", "en"])
+def test_A01_public_pages(page: Page, served: Served, locale: str) -> None:
+    urls = [f"{served.address}/{locale}/{place}" for place in (*PAGES, *served.links)]
+    assert what_is_wrong(page, urls) == []
+
+
+@pytest.mark.parametrize("locale", ["fa", "en"])
+def test_A01_in_the_dark(page: Page, served: Served, locale: str) -> None:
+    page.emulate_media(color_scheme="dark")
+    places = ("", "petitions/teachers", "newsletter", "reports", f"petitions/teachers/check/{ID}")
+    urls = [f"{served.address}/{locale}/{place}" for place in places]
+    assert what_is_wrong(page, urls) == []
+
+
+@pytest.mark.parametrize("locale", ["fa", "en"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_A01_A02_with_errors_shown(page: Page, served: Served, locale: str, scheme: str) -> None:
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    found = []
+    for place in FORMS:
+        page.goto(f"{served.address}/{locale}/{place}")
+        with page.expect_navigation():
+            page.eval_on_selector("main form[method=post]", "form => form.requestSubmit()")
+        assert page.locator("[role=alert]").count() == 1
+        for link in page.locator("[role=alert] a").all():
+            assert page.locator(str(link.get_attribute("href"))).count() == 1
+        found += faults(page)
+        if sideways(page, 320):
+            found.append(f"{place}: scrolls sideways at 320 px")
+    assert found == []
+
+
+def test_A02_the_keyboard_alone_signs(page: Page, served: Served) -> None:
+    page.goto(f"{served.address}/en/petitions/teachers")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    for _step in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.name") == "address":
+            break
+    page.keyboard.type("leila@example.org")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    page.keyboard.press("Tab")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    assert "/check/" in page.url
