@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 
 from app.core import catalogue, clock
 from app.core.errors import NotFoundError
-from app.newsletters import composing, issues, proofs
+from app.newsletters import composing, issues, proofs, translating
 from app.newsletters.models import Issue
 from app.newsletters.newsroom_views import newsletters_staff, record, title_of
 from app.newsletters.proofs import NoTestAddressError
@@ -31,6 +31,7 @@ def preview(row_id: int) -> ResponseReturnValue:
             title=title_of(issue),
             tab="preview",
             choices=choices_of(issue),
+            subjects=_subjects(issue),
             has_address=gate.account().test_box is not None,
         )
 
@@ -97,3 +98,12 @@ def choices_of(issue: Issue) -> list[tuple[str, ...]]:
     if len(issue.languages) < 2:
         return alone
     return [*alone, issue.languages, tuple(reversed(issue.languages))]
+
+
+def _subjects(issue: Issue) -> dict[str, str]:
+    """The subject in each language that has one."""
+    subject = next(iter(issue.blocks), None)
+    if subject is None:
+        return {}
+    found = {code: translating.text_in(subject, code) for code in issue.languages}
+    return {code: text.heading for code, text in found.items() if text is not None}

@@ -105,9 +105,12 @@ def recipients(
         .where(
             MailingList.slug == of if of else MailingList.slug.in_(lists),
             Subscription.languages.in_(known),
-            ~better,
         )
     )
+    if (
+        len(lists) > 1
+    ):  # on one list a contact stands once, and a million rows are spared the question
+        query = query.where(~better)
     return cast("sa.Select[Any]", query)
 
 

@@ -23,8 +23,9 @@ from app.newsletters.models import DRAFT, SENDING, Issue
 from app.newsletters.proofs import send_test
 from app.outbox import posting, sends
 from app.outbox.models import NEWSLETTER, UNAPPROVED, WAITING, Send
+from app.staff import accounts, audit
 from app.staff.models import Account
-from app.staff.roles import Permission, holders
+from app.staff.roles import Permission, holders, may
 from config import Config
 from emails.errors import EmailsError
 
@@ -37,6 +38,7 @@ __all__ = [
     "issue_of",
     "prepare",
     "schedule",
+    "schedule_as",
     "send_test",
     "senders",
     "undo",
@@ -116,6 +118,21 @@ def schedule(
     )
     if send is None:
         raise AlreadyScheduledError("the issue was scheduled already")
+    return send
+
+
+def schedule_as(
+    session: Session, issue_id: int, name: str, config: Config, *, now: datetime
+) -> Send:
+    """Schedule from the command line, for a colleague who may send; the second person agrees all the same.
+
+    Raises NotFoundError where no active account of that name may send, and what ``schedule`` raises.
+    """
+    account = accounts.by_name(session, name)
+    if account is None or not account.active or not may(account.role, Permission.SEND):
+        raise NotFoundError("nobody of that name may send")
+    send = schedule(session, issue_id, account.id, config, now=now)
+    audit.record(session, account.id, "newsletter.scheduled", f"issue:{issue_id}", now)
     return send
 
 

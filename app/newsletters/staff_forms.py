@@ -83,6 +83,11 @@ class BlockFields:
     def name(self) -> str:
         return self.block.id.hex
 
+    def heading(self, language: str) -> str:
+        """The heading in the language of the page, else in the pair's other one."""
+        own = sorted(self.texts, key=lambda text: text.language != language)
+        return next((text.heading for text in own if text.heading), "")
+
 
 class EditorForm:
     """All blocks of an issue in the languages of one pair."""

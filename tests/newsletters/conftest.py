@@ -14,12 +14,6 @@ import time_machine
 from flask import Flask
 from sqlalchemy.orm import Session
 
-import app.newsletters.models
-import app.optin.models
-import app.organisations.models
-import app.outbox.models
-import app.petitions.models
-import app.staff.models
 from app.audience import consents, subscriptions, suppressions
 from app.audience.models import Contact, MailingList, Subscription
 from app.audience.subscriptions import Desk

@@ -354,3 +354,14 @@ def test_someone_who_joins_in_a_new_language_while_it_freezes_waits_for_the_next
     a_reader(session, desk, "late@mail.example", ("en",))
     freeze_all(session, send)
     assert count(session, Delivery) == 1
+
+
+def test_the_command_sends_for_a_colleague_who_may(session: Session, ready: Written) -> None:
+    an_account(session, "Nima", EDITOR)
+    an_account(session, "Ava", active=False)
+    for name in ("Nima", "Ava", "nobody"):
+        with pytest.raises(NotFoundError):
+            sending.schedule_as(session, ready.issue.id, name, SETTINGS, now=NOON)
+    roya = an_account(session)
+    send = sending.schedule_as(session, ready.issue.id, "Roya", SETTINGS, now=NOON)
+    assert (send.state, send.scheduled_by) == (WAITING, roya.id)
