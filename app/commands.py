@@ -15,8 +15,10 @@ from flask import Flask
 from flask.cli import AppGroup
 
 from app.core import clock
+from app.core.errors import PeyvandError
 from app.desk import dashboard
 from app.desk.basics import ensure_basics
+from app.newsletters import sending
 from app.outbox import queries
 from app.staff import accounts, audit, invitations
 from app.staff.models import ROLES
@@ -25,6 +27,7 @@ from app.web.context import config, reading, unit_of_work
 ALEMBIC: Final = Path(__file__).parent.parent / "alembic.ini"
 
 staff = AppGroup("staff", help="Invite staff; end all their sessions and links.")
+newsletter = AppGroup("newsletter", help="Send an issue of the newsletter.")
 outbox = AppGroup("outbox", help="Look at the road that mail takes.")
 
 
@@ -32,6 +35,7 @@ def init_app(app: Flask) -> None:
     """Register the commands."""
     app.cli.add_command(init)
     app.cli.add_command(staff)
+    app.cli.add_command(newsletter)
     app.cli.add_command(outbox)
 
 
@@ -69,6 +73,28 @@ def lock() -> None:
         ended = accounts.lock_the_house(session)
         audit.record(session, None, "staff.locked-the-house", f"sessions:{ended}", clock.now())
     click.echo(f"Ended {ended} sessions and all links.")
+
+
+@newsletter.command("send")
+@click.argument("issue_id", metavar="ID", type=int)
+@click.option("--by", "name", required=True, help="The colleague who asks; their role must send.")
+def send(issue_id: int, name: str) -> None:
+    """Put an issue on the road, as its page does: a second person agrees where two may send."""
+    try:
+        with unit_of_work() as session:
+            made = sending.schedule_as(session, issue_id, name, config(), now=clock.now())
+    except sending.NotReadyError as error:
+        wanting = ", ".join(
+            f"{one.count} {one.reason}{f' in {one.language}' if one.language else ''}"
+            for one in error.hindrances
+        )
+        raise click.ClickException(f"The issue is not ready: {wanting}.") from None
+    except PeyvandError as error:
+        raise click.ClickException(f"Nothing is sent: {error}.") from None
+    if made.begins_at is None:
+        click.echo(f"Send {made.id} waits for a second person to agree.")
+    else:
+        click.echo(f"Send {made.id} begins at {made.begins_at:%H:%M:%S} UTC; until then undo it.")
 
 
 @outbox.command("status")
