@@ -106,10 +106,12 @@ def _index_key(session: Session, petition: Petition, desk: Desk) -> str:
 
 
 def _shown(choices: Mapping[str, Any]) -> dict[str, Any]:
-    shown_as = choices.get("shown_as", ANONYMOUS)
+    shown_as = choices.get("shown_as")
+    if shown_as not in SHOWN_AS:
+        shown_as = ANONYMOUS
     names_box = choices.get("names_box")
     return {
-        "shown_as": shown_as if shown_as in SHOWN_AS else ANONYMOUS,
+        "shown_as": shown_as,
         "shown_name": str(choices.get("shown_name") or "") if shown_as != ANONYMOUS else "",
         "names_box": base64.b64decode(names_box) if names_box else None,
     }
