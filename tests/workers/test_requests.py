@@ -1,0 +1,423 @@
+"""What was proven is carried out, each purpose by its verb; one that fails stops no other (C01, C12, C17, C19)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.audience import caps, consents, subscriptions, suppressions, wordings
+from app.audience.models import (
+    COMPLAINT,
+    HARD_BOUNCE,
+    NEVER_WRITE,
+    CapCounter,
+    Consent,
+    Contact,
+    MailingList,
+    Subscription,
+    Suppression,
+)
+from app.audience.subscriptions import contact_of
+from app.core import addresses, ids, tokens
+from app.core.database import Base
+from app.optin import models as purposes
+from app.optin.models import FAILED, PROVEN, Request
+from app.organisations.models import Organisation, Representative
+from app.outbox import posting, returns
+from app.outbox.models import Delivery, Envelope, Letter
+from app.petitions import signing
+from app.petitions.models import Petition, Signature
+from app.staff.models import Account, AuditEntry
+from tests.factories import DAY, a_petition, a_proven_request, a_subscriber
+from tests.fixtures import NOON
+from workers import requests
+from workers.requests import VERBS, Room
+
+ADDRESS = "leila@example.org"
+LEILA = addresses.parse(ADDRESS)
+
+
+def count(session: Session, table: type[Base]) -> int:
+    return session.scalar(sa.select(sa.func.count()).select_from(table)) or 0
+
+
+def wording(session: Session, purpose: str) -> int:
+    found = consents.current(session, purpose, "en")
+    assert found is not None
+    return found.id
+
+
+def carry_out(session: Session, room: Room) -> int:
+    done = requests.carry_out(session, room, now=NOON)
+    session.flush()
+    session.expire_all()
+    return done
+
+
+def proven(
+    session: Session,
+    room: Room,
+    purpose: str,
+    subject: str = "1",
+    choices: Mapping[str, object] | None = None,
+    **fields: object,
+) -> Request:
+    return a_proven_request(
+        session,
+        room.desk,
+        purpose,
+        subject,
+        now=NOON,
+        choices=choices,
+        **fields,  # type: ignore[arg-type]
+    )
+
+
+def signing_wish(session: Session, room: Room, petition: Petition, **chosen: object) -> Request:
+    return proven(
+        session,
+        room,
+        purposes.SIGNATURE,
+        str(petition.id),
+        {"shown_as": "anonymous", "signature_id": ids.new().hex, **chosen},
+        text_id=petition.texts[0].id,
+        wording_id=wording(session, wordings.SIGNATURE),
+    )
+
+
+@pytest.mark.both_databases
+def test_C05_a_proven_signature_is_counted_and_its_request_goes(
+    session: Session, room: Room
+) -> None:
+    petition = a_petition(session, total=0, live=True)
+    signing_wish(session, room, petition)
+    assert carry_out(session, room) == 1
+    assert (count(session, Signature), count(session, Request), count(session, Contact)) == (
+        1,
+        0,
+        0,
+    )
+    assert petition.published_total == 1, "a live total moves at once (C21)"
+
+
+@pytest.mark.both_databases
+def test_C12_only_what_was_chosen_at_the_proof_counts(session: Session, room: Room) -> None:
+    petition = a_petition(session)
+    letters = {"languages": ["fa", "en"], "wording_id": wording(session, wordings.NEWSLETTER)}
+    news = wording(session, wordings.PETITION_NEWS)
+    signing_wish(session, room, petition, newsletter=letters, petition_news=news)
+    carry_out(session, room)
+    rows = session.execute(
+        sa.select(MailingList.slug, Subscription.languages).join(
+            MailingList, MailingList.id == Subscription.list_id
+        )
+    )
+    assert {row.slug: row.languages for row in rows} == {
+        "newsletter": ("fa", "en"),
+        f"petition-{petition.id}": ("en",),
+    }
+    assert set(session.scalars(sa.select(Consent.wording_id))) == {letters["wording_id"], news}
+    names = session.scalars(
+        sa.select(MailingList.names).where(MailingList.slug == f"petition-{petition.id}")
+    ).one()
+    assert set(names) == {"fa", "en"}
+
+
+def test_a_subscription_is_made_in_the_languages_chosen(session: Session, room: Room) -> None:
+    proven(
+        session,
+        room,
+        purposes.SUBSCRIPTION,
+        "newsletter",
+        {"languages": ["en", "fa"], "quiet": True},
+        languages=["fa"],
+        wording_id=wording(session, wordings.NEWSLETTER),
+    )
+    carry_out(session, room)
+    found = session.scalars(sa.select(Subscription)).one()
+    assert (found.languages, found.quiet, found.day) == (("en", "fa"), True, DAY)
+
+
+def test_C17_choices_behind_the_link_change_and_end_subscriptions(
+    session: Session, room: Room
+) -> None:
+    a_subscriber(session, room.desk, ADDRESS)
+    a_subscriber(session, room.desk, ADDRESS, list_slug="unions")
+    chosen = {"lists": {"newsletter": {"languages": ["en"]}, "unions": {"languages": []}}}
+    proven(session, room, purposes.PREFERENCES, "all", chosen)
+    carry_out(session, room)
+    assert session.scalars(sa.select(Subscription)).one().languages == ("en",)
+
+
+@pytest.mark.parametrize("subject", ["one", "all"])
+def test_C17_a_proven_withdrawal_deletes_the_signature(
+    session: Session, room: Room, subject: str
+) -> None:
+    petition = a_petition(session)
+    signing_wish(session, room, petition)
+    carry_out(session, room)
+    proven(session, room, purposes.WITHDRAWAL, str(petition.id) if subject == "one" else "all")
+    carry_out(session, room)
+    assert count(session, Signature) == 0
+    assert [line["act"] for line in room.ledger.lines()] == ["withdrawn"]
+
+
+@pytest.mark.both_databases
+def test_C17_R07_erasure_reaches_every_room(session: Session, room: Room) -> None:
+    petition = a_petition(session)
+    signing_wish(session, room, petition)
+    carry_out(session, room)
+    reader = a_subscriber(session, room.desk, ADDRESS)
+    contact_id = reader.contact_id
+    organisation = Organisation(type="other", names={"en": "U"}, folded_name="u")
+    session.add(organisation)
+    session.flush()
+    session.add(
+        Representative(
+            organisation_id=organisation.id,
+            role="secretary",
+            language="en",
+            contact_id=contact_id,
+            day=DAY,
+        )
+    )
+    letter = room.letters.letter(session, "confirmation", "en")
+    send = posting.standing_send(session)
+    posting.post(session, room.desk, [posting.Mail(letter, ids.new(), 0, LEILA)], now=NOON)
+    slice_id = session.scalars(sa.select(Delivery.slice_id)).one()
+    session.add(
+        Delivery(
+            slice_id=slice_id,
+            position=1,
+            id=ids.new(),
+            send_id=send.id,
+            recipient=contact_id,
+            subscription_id=reader.id,
+        )
+    )
+    session.flush()
+    proven(session, room, purposes.ERASURE, "all")
+    carry_out(session, room)
+    for table in (Signature, Contact, Subscription, Consent, Representative, Envelope, CapCounter):
+        assert count(session, table) == 0, table
+    recipients = session.execute(sa.select(Delivery.recipient, Delivery.subscription_id)).all()
+    assert contact_id not in [row.recipient for row in recipients]
+    assert all(row.subscription_id is None for row in recipients)
+    assert {line["act"] for line in room.ledger.lines()} == {"withdrawn", "erased"}
+    assert room.ledger.erased(list(room.desk.indexer.every_index(LEILA)))
+
+
+def test_C17_erasing_someone_unknown_is_noted_and_harms_nobody(
+    session: Session, room: Room
+) -> None:
+    a_subscriber(session, room.desk, "karim@example.org")
+    proven(session, room, purposes.ERASURE, "all")
+    carry_out(session, room)
+    assert count(session, Contact) == 1
+    assert room.ledger.erased(list(room.desk.indexer.every_index(LEILA)))
+
+
+def test_C17_a_proof_after_an_erasure_lifts_it(session: Session, room: Room) -> None:
+    proven(session, room, purposes.ERASURE, "all")
+    carry_out(session, room)
+    proven(
+        session,
+        room,
+        purposes.SUBSCRIPTION,
+        "newsletter",
+        wording_id=wording(session, wordings.NEWSLETTER),
+    )
+    carry_out(session, room)
+    assert not room.ledger.erased(list(room.desk.indexer.every_index(LEILA)))
+    assert contact_of(session, room.desk, LEILA) is not None
+
+
+def test_U05_a_representative_confirms_and_reads_the_unions_list(
+    session: Session, room: Room
+) -> None:
+    organisation = Organisation(type="other", names={"en": "U"}, folded_name="u")
+    session.add(organisation)
+    session.flush()
+    row = Representative(organisation_id=organisation.id, role="secretary", language="en", day=DAY)
+    session.add(row)
+    session.flush()
+    proven(
+        session,
+        room,
+        purposes.REPRESENTATIVE,
+        str(row.id),
+        {"languages": ["en"]},
+        wording_id=wording(session, wordings.NEWSLETTER),
+    )
+    carry_out(session, room)
+    contact = contact_of(session, room.desk, LEILA)
+    assert contact is not None
+    assert row.contact_id == contact.id
+    assert session.scalars(sa.select(MailingList.slug).join(Subscription)).all() == ["unions"]
+
+
+def test_C28_a_staff_member_s_proven_address_is_sealed_for_test_mails(
+    session: Session, room: Room
+) -> None:
+    account = Account(name="Roya", role="admin", language="fa", password_hash="x")
+    session.add(account)
+    session.flush()
+    proven(session, room, purposes.STAFF_ADDRESS, str(account.id))
+    proven(session, room, purposes.STAFF_ADDRESS, "98765")
+    assert carry_out(session, room) == 2
+    from uuid import UUID
+
+    assert account.test_box is not None
+    assert account.test_box_id is not None
+    opened = room.desk.opener.open("staff", UUID(account.test_box_id), account.test_box)
+    assert opened == {"address": ADDRESS}
+
+
+def test_C19_staff_s_orders_suppress_and_lift(session: Session, room: Room) -> None:
+    index = room.desk.indexer.index(LEILA)
+    proven(session, room, purposes.SUPPRESS, purposes.SUPPRESS)
+    carry_out(session, room)
+    assert session.scalars(sa.select(Suppression.reason)).all() == [NEVER_WRITE]
+    suppressions.add(session, index.key_id, index.mailbox, COMPLAINT, day=DAY)
+    proven(session, room, purposes.LIFT, purposes.LIFT)
+    carry_out(session, room)
+    assert session.scalars(sa.select(Suppression.reason)).all() == []
+
+
+def test_C18_an_order_is_no_proof_of_the_person_s_own(session: Session, room: Room) -> None:
+    index = room.desk.indexer.index(LEILA)
+    caps.take(session, [index], a_day=3, a_month=6, today=DAY)
+    suppressions.add(session, index.key_id, index.mailbox, HARD_BOUNCE, day=DAY)
+    proven(session, room, purposes.SUPPRESS, purposes.SUPPRESS)
+    carry_out(session, room)
+    assert session.scalars(sa.select(CapCounter.mailed)).all() == [1]
+    assert set(session.scalars(sa.select(Suppression.reason))) == {HARD_BOUNCE, NEVER_WRITE}
+
+
+def test_every_purpose_has_its_verb() -> None:
+    named = {
+        value
+        for name, value in vars(purposes).items()
+        if name.isupper() and isinstance(value, str) and value.islower()
+    }
+    states = {purposes.ASKED, purposes.ANSWERED, PROVEN, FAILED}
+    assert set(VERBS) == named - states
+
+
+@pytest.mark.both_databases
+def test_C15_C18_a_proof_gives_places_back_and_lifts_a_bounce(session: Session, room: Room) -> None:
+    index = room.desk.indexer.index(LEILA)
+    for _ in range(2):
+        caps.take(session, [index], a_day=3, a_month=6, today=DAY)
+    for reason in (HARD_BOUNCE, COMPLAINT):
+        suppressions.add(session, index.key_id, index.mailbox, reason, day=DAY)
+    proven(session, room, purposes.PREFERENCES, "all")
+    carry_out(session, room)
+    assert session.scalars(sa.select(CapCounter.mailed)).all() == [1]
+    assert session.scalars(sa.select(Suppression.reason)).all() == [COMPLAINT]
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("fault", ["box", "subject", "choices", "verb", "database"])
+def test_R06_one_that_fails_is_kept_for_staff_and_stops_no_other(
+    session: Session, room: Room, caplog: pytest.LogCaptureFixture, fault: str
+) -> None:
+    petition = a_petition(session)
+    odd = signing_wish(session, room, petition)
+    if fault == "box":
+        odd.box = b"1:canary"
+    elif fault == "subject":
+        odd.subject = "2"
+    elif fault == "choices":
+        odd.choices = b"1:canary"
+    elif fault == "verb":
+        odd.choices = room.desk.opener.seal("choices", odd.id, {"signature_id": "canary"})
+    else:
+        odd.box = room.desk.opener.seal(
+            "request",
+            odd.id,
+            {"address": ADDRESS, "subject": odd.subject, "text_id": -5, "wording_id": -5},
+        )
+    good = signing_wish(session, room, petition)
+    session.flush()
+    kept, gone = odd.id, good.id
+    assert carry_out(session, room) == 2
+    assert session.get_one(Request, kept).state == FAILED
+    assert session.get(Request, gone) is None
+    assert count(session, Signature) == 1
+    assert session.scalars(sa.select(AuditEntry.action)).all() == ["request-failed"]
+    assert session.scalars(sa.select(AuditEntry.subject)).all() == ["request:signature"]
+    assert "canary" not in caplog.text
+    assert carry_out(session, room) == 0, "it is not tried again"
+
+
+def test_R04_a_database_that_went_away_fails_nothing(
+    session: Session, room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    petition = a_petition(session)
+    request = signing_wish(session, room, petition)
+
+    def away(*_: object, **__: object) -> None:
+        raise sa.exc.OperationalError("", {}, Exception())
+
+    monkeypatch.setattr(signing, "count", away)
+    with pytest.raises(sa.exc.OperationalError):
+        requests.carry_out(session, room, now=NOON)
+    assert request.state == PROVEN
+
+
+@pytest.mark.both_databases
+def test_C14_never_write_suppresses_the_mailbox_once(session: Session, room: Room) -> None:
+    letter = room.letters.letter(session, "confirmation", "en")
+    mail = posting.Mail(
+        letter,
+        ids.new(),
+        0,
+        LEILA,
+        {"never_write": "https://plain.example/en/never/"},
+        never_write=True,
+    )
+    posting.post(session, room.desk, [mail], now=NOON)
+    delivery = session.scalars(sa.select(Delivery)).one()
+    token = room.desk.secrets.token(tokens.NEVER_WRITE, delivery.id, letter.key_id)
+    assert requests.suppress_unwanted(session, now=NOON) == 0
+    for _ in range(2):
+        returns.never_write(session, token)
+    returns.never_write(session, "1.false")
+    assert requests.suppress_unwanted(session, now=NOON) == 1
+    (found,) = session.scalars(sa.select(Suppression))
+    assert found.reason == NEVER_WRITE
+    assert found.mailbox_index == room.desk.indexer.index(LEILA).mailbox
+    returns.never_write(session, token)
+    assert requests.suppress_unwanted(session, now=NOON + timedelta(days=1)) == 0
+
+
+def test_C01_a_whole_wish_from_asking_to_its_end(session: Session, room: Room) -> None:
+    from app.optin import requests as door
+    from tests.factories import a_request
+
+    petition = a_petition(session, total=0, live=True)
+    request_id = a_request(
+        session,
+        room.desk,
+        purposes.SIGNATURE,
+        str(petition.id),
+        now=NOON,
+        text_id=petition.texts[0].id,
+        wording_id=wording(session, wordings.SIGNATURE),
+    )
+    assert requests.answer(session, room, now=NOON) == 1
+    envelope = session.scalars(sa.select(Envelope)).one()
+    assert envelope.box is not None
+    code = room.desk.opener.open("envelope", envelope.delivery_id, envelope.box)["holes"]["code"]
+    box = room.desk.opener.seal("choices", request_id, {"signature_id": ids.new().hex})
+    assert door.prove_by_code(session, request_id, purposes.SIGNATURE, code, box, now=NOON)
+    session.expire_all()
+    carry_out(session, room)
+    assert petition.published_total == 1
+    assert subscriptions.forget_without_purpose(session) == 0
+    assert count(session, Letter) == 1
