@@ -219,6 +219,16 @@ def release(
     )
 
 
+def rest_destination(session: Session, destination: str, *, not_before: datetime) -> None:
+    """Let what is ready for a destination that refused us as such wait until ``not_before`` (M10)."""
+    session.execute(
+        sa.update(Slice)
+        .where(Slice.state == READY, Slice.destination == destination)
+        .values(not_before=not_before)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def renew(session: Session, owner: UUID, *, now: datetime) -> None:
     """Prolong the leases of a worker that lives, however slow the mail server is."""
     session.execute(

@@ -26,6 +26,7 @@ from app.core.database import Database
 from app.outbox import lanes, pacing
 from app.outbox.composing import Composer
 from app.outbox.lanes import Lane
+from app.outbox.posting import REST
 from app.outbox.queueing import Queue, Ready
 from app.outbox.recording import Accepted, Record, record
 from emails.errors import ConnectError
@@ -38,6 +39,9 @@ FRESH_SECONDS: Final = 1.5
 BATCH: Final = 64
 LOOK_SECONDS: Final = 1.0
 IDLE_SECONDS: Final = 30.0
+REST_SECONDS: Final = 0.25
+MOST_FAILURES: Final = 5
+"""While the mail server is away the lanes rest from half a second up to eight (R04)."""
 STOP_SECONDS: Final = 5.0
 """How long a stop waits for a database that is away."""
 DRAIN_SECONDS: Final = 8.0
@@ -197,11 +201,13 @@ class Sender:
         try:
             connection = await self._transport.connect()
         except ConnectError:
-            self._failures = min(self._failures + 1, 6)
-            self._rest_until = monotonic() + 0.25 * 2**self._failures
+            # Lanes that fail together count as one failure, or a short absence would cost a long rest.
+            if monotonic() >= self._rest_until:
+                self._failures = min(self._failures + 1, MOST_FAILURES)
+                self._rest_until = monotonic() + REST_SECONDS * 2**self._failures
             log.warning("the mail server was not reached; trying again")
             return None
-        self._failures = 0
+        self._failures, self._rest_until = 0, 0.0
         return connection
 
     @property
@@ -315,7 +321,8 @@ class _Runner:
             if last is not None and last.code == 421:
                 pause = pacing.GREYLIST_PAUSE
             elif last is not None and last.pauses_destination:
-                pause = pacing.DESTINATION_PAUSE
+                # "rest" is many domains: one that refuses us must not stall the others (M09).
+                pause = pacing.DESTINATION_PAUSE if lane.destination != REST else None
             elif last is not None:
                 cuts = cuts + 1 if queue.recorded == before else 0
                 pause = pacing.GREYLIST_PAUSE if cuts >= 3 else None
@@ -363,6 +370,8 @@ class _Runner:
                 now=now,
                 not_before=now + pause if pause is not None else None,
             )
+            if pause == pacing.DESTINATION_PAUSE:
+                lanes.rest_destination(session, lane.destination, not_before=now + pause)
 
         await self._sender.persist(release)
 
