@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TRANSLATIONS = ROOT / "app" / "translations"
 CATALOGUES = sorted(TRANSLATIONS.glob("*/LC_MESSAGES/messages.po"))
 KEYWORDS = ("lazy_gettext", "lazy_pgettext:1c,2", "lazy_ngettext:1,2")
+EXTRACT = (sys.executable, "-m", "babel.messages.frontend", "-q", "extract", "-F", "babel.cfg")
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]")
 ZWNJ = "\u200c"
 
@@ -39,8 +40,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
     file = tmp_path_factory.mktemp("catalogue") / "messages.pot"
     keywords = [part for keyword in KEYWORDS for part in ("-k", keyword)]
     subprocess.run(
-        [sys.executable, "-m", "babel.messages.frontend", "-q", "extract", "-F", "babel.cfg"]
-        + [*keywords, "-o", str(file), "."],
+        [*EXTRACT, *keywords, "-o", str(file), "."],
         cwd=ROOT,
         check=True,
         timeout=120,
