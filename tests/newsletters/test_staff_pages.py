@@ -481,3 +481,25 @@ def test_every_page_opens_in_both_languages(
         page: Page = newsroom.open(f"/staff/{address}?language={language}")
         assert page.response.status_code == 200, address
         assert f'<html lang="{language}"' in page.html
+
+
+def test_the_command_schedules_or_says_why_not(
+    app: Flask, made: Written, database: Database, roya: Account
+) -> None:
+    run = app.test_cli_runner().invoke
+    wrong = run(args=["newsletter", "send", str(made.issue.id), "--by", "nobody"])
+    assert wrong.exit_code == 1
+    assert "nobody of that name may send" in wrong.output
+    with database.unit_of_work() as session:
+        save_text(session, made, "fa", "متن تازه.", 1)
+    unready = run(args=["newsletter", "send", str(made.issue.id), "--by", roya.name])
+    assert "1 stale in en" in unready.output
+    with database.unit_of_work() as session:
+        issues.save(session, made.issue.id, [], approving=(made.text, "en"))
+    done = run(args=["newsletter", "send", str(made.issue.id), "--by", roya.name])
+    assert done.output == "Send 1 begins at 12:01:00 UTC; until then undo it.\n"
+
+
+def test_the_audit_says_in_words_what_was_done(newsroom: Newsroom, made: Written) -> None:
+    newsroom.send(newsroom.open(f"{editor(made)}/send"), "/send")
+    assert "asked to send a newsletter" in newsroom.open("/staff/audit").text
