@@ -10,9 +10,11 @@ from email.message import EmailMessage
 from email.parser import BytesParser
 from html.parser import HTMLParser
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from tests.journeys import arrivals
 from tests.journeys.worlds import World
+from tests.servers.process import wait_until
 from tests.servers.smtp_sink import SmtpSink
 
 CODE: Final = re.compile(r"^\s*([23456789A-Z]{4}[\s-]?[23456789A-Z]{4})\s*$", re.MULTILINE)
@@ -123,24 +125,49 @@ class _Tags(HTMLParser):
         ]
 
 
-def of_world(world: World) -> list[Mail]:
-    """Every mail that arrived in this world."""
+def of_world(world: World, recipient: str = "") -> list[Mail]:
+    """Every mail that arrived in this world, or every one to ``recipient``."""
     if isinstance(world.way_out, SmtpSink):
         return [
-            Mail(recipient, sunk.message)
+            Mail(to, sunk.message)
             for sunk in world.way_out.mails()
-            for recipient in sunk.recipients
+            for to in sunk.recipients
+            if recipient in ("", to)
         ]
+    contents = [path.read_bytes() for path in arrivals.in_folder(world.mailbox)]
     return [
         Mail(arrivals.delivered_to(content), BytesParser(policy=policy.default).parsebytes(content))
-        for content in (path.read_bytes() for path in arrivals.in_folder(world.mailbox))
+        for content in contents
+        if recipient in ("", arrivals.delivered_to(content))
     ]
 
 
 def to(world: World, recipient: str, *, count: int = 1) -> list[Mail]:
     """The mails to one address, once there are ``count``."""
     world.wait_for_mail(recipient, count=count)
-    return in_order([mail for mail in of_world(world) if mail.recipient == recipient])
+    return in_order(of_world(world, recipient))
+
+
+def new(world: World, recipient: str) -> Mail:
+    """The one mail to this address that this function has not handed out yet, once it is there."""
+    seen = _seen.setdefault(world, set())
+    unseen: list[Mail] = []
+
+    def came() -> bool:
+        unseen[:] = [
+            mail
+            for mail in of_world(world, recipient)
+            if mail.message["Message-ID"] not in seen
+        ]
+        return bool(unseen)
+
+    wait_until(came, seconds=20, what=f"a new mail to {recipient}")
+    [mail] = unseen
+    seen.add(str(mail.message["Message-ID"]))
+    return mail
+
+
+_seen: WeakKeyDictionary[World, set[str]] = WeakKeyDictionary()
 
 
 def in_order(mails: Sequence[Mail]) -> list[Mail]:
