@@ -56,6 +56,10 @@ check: .venv/developer $(CATALOGUES) ## Formatting, lint, types, import rules, c
 	@echo "Catalogues, docs, sizes and the other rules of the house ..."
 	@$(BIN)/python -m pytest -q tests/architecture
 
+.PHONY: pictures
+pictures: .venv/developer $(CATALOGUES) ## Draw docs/pictures anew, in a real browser
+	@PEYVAND_WRITE_PICTURES=1 $(BIN)/python -m pytest -q tests/journeys/test_pictures.py
+
 ##@ Translate it
 
 .PHONY: catalogues
