@@ -98,6 +98,7 @@ def public_blueprints(config: Config) -> list[Blueprint]:
 
 def staff_blueprints() -> list[Blueprint]:
     """The workroom's pages, each closed by ``app.staff.gate``."""
+    from app.desk.reader_views import reader_staff
     from app.desk.staff_views import desk_staff
     from app.newsletters.staff_views import newsletters_staff
     from app.organisations.staff_views import organisations_staff
@@ -105,7 +106,8 @@ def staff_blueprints() -> list[Blueprint]:
     from app.staff.door_views import door
     from app.staff.views import staff
 
-    return [door, staff, desk_staff, petitions_staff, newsletters_staff, organisations_staff]
+    rooms = [petitions_staff, newsletters_staff, organisations_staff]
+    return [door, staff, desk_staff, reader_staff, *rooms]
 
 
 def _site(app: Flask, config: Config) -> None:

@@ -55,6 +55,9 @@ WORDS: Final = {
     "organisation.removed": lazy_gettext("removed an organisation"),
     "organisation.invited": lazy_gettext("invited a representative"),
     "organisation.removed-representative": lazy_gettext("removed a representative’s role"),
+    "readers.suppress": lazy_gettext("had an address silenced"),
+    "readers.lift": lazy_gettext("had an address’s silence lifted"),
+    "request-failed": lazy_gettext("A proven request could not be carried out"),
     "destination-paused": lazy_gettext("Mail to a provider that refuses us was paused"),
     "box-refused": lazy_gettext("A sealed box stood in the wrong place and was refused"),
 }

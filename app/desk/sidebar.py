@@ -26,6 +26,7 @@ ROOMS: Final = (
         lazy_gettext("Organisations"),
         Permission.ORGANISE,
     ),
+    ("readers", "reader_staff.readers", lazy_gettext("Readers"), Permission.ORGANISE),
     ("people", "staff.people", lazy_gettext("Staff"), Permission.ADMINISTER),
     ("audit", "desk_staff.audit", lazy_gettext("Audit"), Permission.ADMINISTER),
     ("settings", "desk_staff.settings", lazy_gettext("My settings"), Permission.ENTER),

@@ -1,10 +1,12 @@
-"""The forms of "my settings"."""
+"""The forms of "my settings", and of an order about an address."""
 
 from __future__ import annotations
 
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
+from wtforms import SelectField
 
+from app.optin.models import LIFT, SUPPRESS
 from app.web.forms import AddressField, LanguageField
 
 
@@ -22,3 +24,16 @@ class LanguageForm(FlaskForm):  # type: ignore[misc]
     """The language the workroom opens in."""
 
     language = LanguageField(lazy_gettext("Language of the workroom"))
+
+
+class OrderForm(FlaskForm):  # type: ignore[misc]
+    """What the worker is to do about one address, at its owner's wish."""
+
+    address = AddressField(lazy_gettext("Address, letter for letter"))
+    order = SelectField(
+        lazy_gettext("What does its owner want?"),
+        choices=[
+            (SUPPRESS, lazy_gettext("Never get mail from us again")),
+            (LIFT, lazy_gettext("Get mail again")),
+        ],
+    )
