@@ -129,6 +129,18 @@ def behind_link(session: Session, token: str) -> MailingList | None:
     )
 
 
+def list_names(session: Session, language: str) -> dict[str, str]:
+    """Every list's name in ``language``, by its slug."""
+    return {
+        found.slug: name_of(found, language) for found in session.scalars(sa.select(MailingList))
+    }
+
+
+def name_of(mailing_list: MailingList, language: str) -> str:
+    """A list's name in ``language``, else in any it has."""
+    return mailing_list.names.get(language) or next(iter(mailing_list.names.values()), "")
+
+
 def forget_without_purpose(session: Session) -> int:
     """Delete every contact that no subscription holds any more (C16); returns how many."""
     gone = session.execute(

@@ -84,7 +84,7 @@ class WishForm(PublicForm):
 
 @choices.get("/<locale:locale>/my-choices")
 def ask() -> ResponseReturnValue:
-    """The form."""
+    """One's own choices: the form."""
     return _page(WishForm())
 
 

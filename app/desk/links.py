@@ -14,7 +14,7 @@ from flask.typing import ResponseReturnValue
 from app.audience import subscriptions, wordings
 from app.audience.models import ConsentWording
 from app.core.errors import NotFoundError
-from app.newsletters.forms import InvitationChoices, PreferencesChoices
+from app.newsletters.forms import InvitationChoices, PreferencesChoices, noted_newsletter
 from app.optin import pages
 from app.optin.models import (
     ERASURE,
@@ -50,7 +50,10 @@ class Behind:
         self.wording: ConsentWording | None = None
         self.form: PublicForm = PublicForm(typed)
         locales = config().locales
+        names: dict[str, str] = {}
         with reading() as session:
+            if found.purpose == PREFERENCES:
+                names = subscriptions.list_names(session, language.current())
             if found.purpose == SIGNATURE:
                 petition = queries.petition_of_id(
                     session, int(found.subject), language.current(), locales
@@ -70,9 +73,10 @@ class Behind:
             self.form.offer(locales, language.current())
         if found.purpose == PREFERENCES:
             self.form = PreferencesChoices(typed)
-            noted = ((found.noted or {}).get("lists") or {}).get("newsletter") or {}
-            self.form.offer(locales, language.current(), noted.get("languages", ()))
-            self.form.preset(found.noted)
+            noted = (found.noted or {}).get("lists") or {}
+            chosen = noted_newsletter(noted).get("languages", ())
+            self.form.offer(locales, language.current(), chosen)
+            self.form.preset(noted, names)
 
     def chosen(self) -> dict[str, Any]:
         """What goes into the box of choices, by purpose."""
@@ -131,7 +135,7 @@ def unsubscribe(token: str) -> ResponseReturnValue:
         found = subscriptions.behind_link(session, token)
     if found is None:
         return _left(404)
-    name = found.names.get(language.current()) or next(iter(found.names.values()), "")
+    name = subscriptions.name_of(found, language.current())
     return render_template("desk/unsubscribe.html", name=name)
 
 

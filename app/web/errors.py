@@ -33,7 +33,7 @@ STATUSES: Final[dict[type[PeyvandError], int]] = {
 }
 RETRY_SECONDS: Final = 10
 KEPT_FIELDS: Final = 60
-NEVER_KEPT: Final = ("password", "current_password", "new_password")
+NEVER_KEPT: Final = ("password", "old", "new")
 
 
 def init_app(app: Flask) -> None:

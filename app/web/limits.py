@@ -40,7 +40,11 @@ limiter = Limiter(
 
 
 class DailyKey:
-    """A random key that is forgotten at the end of its day (UTC)."""
+    """A random key that is forgotten at the end of its day (UTC).
+
+    It never leaves its process, Redis or not: a seized Redis then tells of no network. Each web process therefore
+    counts for itself.
+    """
 
     def __init__(self) -> None:
         self._day: date | None = None

@@ -150,7 +150,8 @@ def test_C17_blind_preferences_with_the_code(
     assert answer.status_code == 303
     done = the_request(database)
     chosen = keys.desk.opener.open("choices", done.id, done.choices or b"")
-    assert chosen["lists"] == {"newsletter": {"languages": ["en"], "quiet": True}}
+    kept = {"languages": ["en"], "quiet": True}
+    assert chosen["lists"] == {"newsletter": kept, "unions": kept}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from flask.testing import FlaskClient
 
-from app.audience.models import Subscription
+from app.audience.models import MailingList, Subscription
 from app.core import clock as moment
 from app.core import ids, tokens
 from app.core.database import Database
@@ -95,7 +95,29 @@ def test_C17_preferences_show_what_the_worker_noted_behind_the_link(
     with database.reading() as session:
         done = session.query(Request).one()
     chosen = keys.desk.opener.open("choices", done.id, done.choices or b"")
-    assert chosen["lists"] == {"newsletter": {"languages": [], "quiet": False}}
+    leaving = {"languages": [], "quiet": False}
+    assert chosen["lists"] == {"newsletter": leaving, "unions": leaving}
+
+
+def test_C17_another_list_can_be_left_behind_the_link_and_no_list_that_was_not_shown(
+    visitor: FlaskClient, database: Database, keys: factories.Keys
+) -> None:
+    with database.unit_of_work() as session:
+        session.add(MailingList(slug="petition-1", names={"en": "News of <this> petition"}))
+        found, link, _code = factories.an_answered_request(
+            session, keys.desk, optin.PREFERENCES, "newsletter", now=moment.now()
+        )
+        found.noted = {"lists": {"petition-1": {"languages": ["en"], "quiet": False}}}
+    page = visitor.get(f"/en/c/{link}")
+    assert "End: News of <this> petition" in story.words(page)
+    typed = {"wish": "keep", "language1": "en", "leave": ["petition-1", "petition-2"]}
+    assert visitor.post(f"/en/c/{link}", data=typed).status_code == 303
+    with database.reading() as session:
+        done = session.query(Request).one()
+    lists = keys.desk.opener.open("choices", done.id, done.choices or b"")["lists"]
+    assert lists["petition-1"]["languages"] == []
+    assert lists["newsletter"]["languages"] == ["en"]
+    assert "petition-2" not in lists
 
 
 @pytest.mark.parametrize("prefix", ["", "/fa", "/en"])
