@@ -44,17 +44,24 @@ class Chores:
 
     def run(self) -> bool:
         """One round; True when there may be more to do at once. Raises what the database raises."""
-        if not self._prepared:
-            self._do(lambda session, _: ensure_basics(session, self._room.config))
-            self._prepared = True
-        more = self._answer()
-        more |= self._do(lambda session, now: requests.carry_out(session, self._room, now=now)) > 0
-        self._do(lambda session, now: requests.suppress_unwanted(session, now=now))
-        more |= self._freeze()
-        self._do(self._keep_going)
-        self._do(lambda session, now: publishing.publish(session, now=now))
-        self._do(self._beat)
-        self._forget()
+        more = False
+        for chore in (
+            self._prepare,
+            self._answer,
+            self._carry_out,
+            self._suppress,
+            self._freeze,
+            self._keep_going,
+            self._publish,
+            self._beat,
+            self._forget,
+        ):
+            try:
+                more |= bool(chore())
+            except (sa.exc.OperationalError, sa.exc.InterfaceError):
+                raise
+            except Exception as error:  # noqa: BLE001 (one chore that fails must not stop the others)
+                log.error("a chore failed: %s", type(error).__name__)
         return more
 
     def leave(self) -> None:
@@ -65,14 +72,31 @@ class Chores:
         with self._database.unit_of_work() as session:
             return chore(session, clock.now())
 
+    def _prepare(self) -> None:
+        if not self._prepared:
+            self._do(lambda session, _: ensure_basics(session, self._room.config))
+            self._prepared = True
+
     def _answer(self) -> bool:
         return self._do(lambda session, now: requests.answer(session, self._room, now=now)) > 0
 
-    def _keep_going(self, session: Session, now: datetime) -> None:
-        lanes.recover(session, now=now, is_alive=self._presence.is_alive)
-        sends.requeue(session, recording.due_retries(session, now=now))
-        sends.start_due(session, now=now)
-        sends.finish(session, now=now)
+    def _carry_out(self) -> bool:
+        return self._do(lambda session, now: requests.carry_out(session, self._room, now=now)) > 0
+
+    def _suppress(self) -> None:
+        self._do(lambda session, now: requests.suppress_unwanted(session, now=now))
+
+    def _publish(self) -> None:
+        self._do(lambda session, now: publishing.publish(session, now=now))
+
+    def _keep_going(self) -> None:
+        def keep_going(session: Session, now: datetime) -> None:
+            lanes.recover(session, now=now, is_alive=self._presence.is_alive)
+            sends.requeue(session, recording.due_retries(session, now=now))
+            sends.start_due(session, now=now)
+            sends.finish(session, now=now)
+
+        self._do(keep_going)
 
     def _freeze(self) -> bool:
         """Render and fix a part of each send that began; True while a part is left."""
@@ -82,10 +106,17 @@ class Chores:
             for send in session.scalars(
                 sa.select(Send).where(Send.state == FREEZING).with_for_update(skip_locked=True)
             ).all():
-                if self._fix(session, send, now):
+                try:
+                    with session.begin_nested():
+                        fixed = self._fix(session, send, now)
+                except (sa.exc.OperationalError, sa.exc.InterfaceError):
+                    raise
+                except Exception as error:  # noqa: BLE001 (one send that fails must not stop the others)
+                    log.error("send %d cannot be fixed: %s", send.id, type(error).__name__)
+                    continue
+                if fixed:
                     sends.frozen(session, send.id)
-                else:
-                    more = True
+                more |= not fixed
             return more
 
         return self._do(freeze)
@@ -99,12 +130,15 @@ class Chores:
             newsletters.send_test(session, desk, send, config, gettext, now=now)
         return True
 
-    def _beat(self, session: Session, now: datetime) -> None:
-        workers.beat(session, self._presence, now=now)
-        if monotonic() >= self._renew_next:
-            self._renew_next = monotonic() + RENEW_EVERY
-            lanes.renew(session, self._presence.id, now=now)
-            self._presence.tidy(known=workers.forget_silent(session, now=now))
+    def _beat(self) -> None:
+        def beat(session: Session, now: datetime) -> None:
+            workers.beat(session, self._presence, now=now)
+            if monotonic() >= self._renew_next:
+                self._renew_next = monotonic() + RENEW_EVERY
+                lanes.renew(session, self._presence.id, now=now)
+                self._presence.tidy(known=workers.forget_silent(session, now=now))
+
+        self._do(beat)
 
     def _forget(self) -> None:
         now = clock.now()

@@ -43,12 +43,13 @@ def make_keys(folder: Path) -> None:
     """Make the keys that are not there yet, readable by this user alone; keeps every key that is."""
     if not (folder / KEY_FILES["PEYVAND_SEAL_PRIVATE_KEY"]).exists():
         private, public = make_key_pair()
-        _write(folder / KEY_FILES["PEYVAND_SEAL_PRIVATE_KEY"], private)
+        # The public half first: a start that was cut between the two makes a new pair.
         _write(folder / KEY_FILES["PEYVAND_SEAL_PUBLIC_KEY"], public)
+        _write(folder / KEY_FILES["PEYVAND_SEAL_PRIVATE_KEY"], private)
     if not (folder / NAMES_PRIVATE).exists():
         private, public = make_key_pair()
-        _write(folder / NAMES_PRIVATE, private)
         _write(folder / KEY_FILES["PEYVAND_NAMES_PUBLIC_KEY"], public)
+        _write(folder / NAMES_PRIVATE, private)
     for name, text in (
         ("PEYVAND_INDEX_KEY", make_index_key(secrets.token_bytes(32))),
         ("PEYVAND_SECRET_KEY", secrets.token_urlsafe(32)),
@@ -133,5 +134,7 @@ def _copy_sqlite(source: Path, target: Path) -> None:
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.parent.chmod(0o700)
-    path.touch(mode=0o600)
-    path.write_text(text + "\n", "utf-8")
+    unfinished = path.with_name(f"{path.name}.new")
+    unfinished.touch(mode=0o600)
+    unfinished.write_text(text + "\n", "utf-8")
+    unfinished.replace(path)

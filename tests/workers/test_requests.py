@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
@@ -25,6 +26,7 @@ from app.audience.subscriptions import contact_of
 from app.core import addresses, ids, tokens
 from app.core.database import Base
 from app.optin import models as purposes
+from app.optin import requests as door
 from app.optin.models import FAILED, PROVEN, Request
 from app.organisations.models import Organisation, Representative
 from app.outbox import posting, returns
@@ -32,7 +34,7 @@ from app.outbox.models import Delivery, Envelope, Letter
 from app.petitions import signing
 from app.petitions.models import Petition, Signature
 from app.staff.models import Account, AuditEntry
-from tests.factories import DAY, a_petition, a_proven_request, a_subscriber
+from tests.factories import DAY, a_petition, a_proven_request, a_request, a_subscriber
 from tests.fixtures import NOON
 from workers import requests
 from workers.requests import VERBS, Room
@@ -269,8 +271,6 @@ def test_C28_a_staff_member_s_proven_address_is_sealed_for_test_mails(
     proven(session, room, purposes.STAFF_ADDRESS, str(account.id))
     proven(session, room, purposes.STAFF_ADDRESS, "98765")
     assert carry_out(session, room) == 2
-    from uuid import UUID
-
     assert account.test_box is not None
     assert account.test_box_id is not None
     opened = room.desk.opener.open("staff", UUID(account.test_box_id), account.test_box)
@@ -397,9 +397,6 @@ def test_C14_never_write_suppresses_the_mailbox_once(session: Session, room: Roo
 
 
 def test_C01_a_whole_wish_from_asking_to_its_end(session: Session, room: Room) -> None:
-    from app.optin import requests as door
-    from tests.factories import a_request
-
     petition = a_petition(session, total=0, live=True)
     request_id = a_request(
         session,
