@@ -14,6 +14,7 @@ from app.core import languages, persian
 from app.core.errors import InvalidError
 from app.organisations.models import TYPES, Organisation
 from app.organisations.records import LONGEST_NAME, Entry
+from app.web import language
 from app.web.forms import AddressField, LanguageField, LineField
 
 TYPE_NAMES: Final = {
@@ -102,8 +103,8 @@ class OrganisationForm(FlaskForm):  # type: ignore[misc]
 
     def offer(self, page_language: str, parents: list[tuple[int, str]]) -> None:
         """Set the countries, sorted as readers of this language do, and the possible parents."""
-        self.country.choices = [("", ""), *countries(page_language)]
-        self.parent.choices = [("", ""), *((str(number), name) for number, name in parents)]
+        self.country.choices = [("", "–"), *countries(page_language)]
+        self.parent.choices = [("", "–"), *((str(number), name) for number, name in parents)]
 
     def validate_sector(self, field: Field) -> None:
         if len(field.data or "") > 80:
@@ -210,7 +211,8 @@ def _words(error: InvalidError) -> str:
     known = {
         ("names", "needed"): _("Write the name in at least one language."),
         ("names", "too long"): _(
-            "Write each name in %(most)s characters or fewer.", most=LONGEST_NAME
+            "Write each name in %(most)s characters or fewer.",
+            most=languages.digits(LONGEST_NAME, language.current()),
         ),
         ("website", "not an address"): _("Begin the address with https://."),
         ("source", "needed"): _("Say where the published address stands."),

@@ -14,6 +14,7 @@ from app.core import languages, persian
 from app.core.errors import InvalidError
 from app.petitions.editing import LONGEST, Settings, Wording
 from app.petitions.models import Petition, PetitionText
+from app.web import language
 
 SLUG: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,78}[a-z0-9])?")
 _SEPARATORS: Final = dict.fromkeys(map(ord, "٬,.’' \u00a0\u202f"))
@@ -129,7 +130,12 @@ def words(error: InvalidError) -> str:
     """What happened and what to do."""
     name = error.field.partition("-")[0]
     if str(error) == "too long":
-        return str(_("This is too long; write at most %(most)s characters.", most=LONGEST[name]))
+        return str(
+            _(
+                "This is too long; write at most %(most)s characters.",
+                most=languages.digits(LONGEST[name], language.current()),
+            )
+        )
     known = {
         ("slug", "taken"): _("Another petition has this address; choose another."),
         ("slug", "links lead there"): _(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from flask import Blueprint, flash, g, make_response, redirect, render_template, url_for
@@ -85,6 +86,8 @@ def preview(row_id: int, code: str) -> ResponseReturnValue:
     shown = queries.as_shown(petition, code, config().locales)
     if shown is None:
         raise NotFoundError("no text yet")
+    if petition.state == DRAFT:
+        shown = replace(shown, open=True)
     g.locale = code
     with force_locale(code), reading() as session:
         page = render_template(
@@ -227,7 +230,7 @@ def _editor(
         petition=petition,
         settings=settings,
         texts=texts,
-        newest=newest,
+        newest={code: newest[code] for code in texts if code in newest},
         missing={code: editing.Wording.of(text).missing for code, text in newest.items()},
         theirs=theirs or {},
         wrong=bool(settings.errors) or any(form.errors for form in texts.values()),

@@ -7,10 +7,12 @@ from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
 from wtforms import Field, HiddenField, PasswordField, SelectField, StringField
 
+from app.core import languages
 from app.core.errors import InvalidError
 from app.staff.accounts import LONGEST_NAME
 from app.staff.models import ROLES
 from app.staff.passwords import LONGEST, SHORTEST
+from app.web import language
 
 ROLE_NAMES = {
     "admin": lazy_gettext("Administrator"),
@@ -74,7 +76,7 @@ def words(error: InvalidError) -> str:
         "name": {
             "taken": _("Somebody here has this working name already; choose another."),
             "empty or too long": _(
-                "Write a working name of up to %(most)s characters.", most=LONGEST_NAME
+                "Write a working name of up to %(most)s characters.", most=_digits(LONGEST_NAME)
             ),
         },
         "old": {"wrong": _("That is not your present password; type it again.")},
@@ -85,12 +87,19 @@ def words(error: InvalidError) -> str:
     }
     password = {
         "too short": _(
-            "The password is too short; take at least %(least)s characters.", least=SHORTEST
+            "The password is too short; take at least %(least)s characters.",
+            least=_digits(SHORTEST),
         ),
-        "too long": _("The password is too long; take at most %(most)s characters.", most=LONGEST),
+        "too long": _(
+            "The password is too long; take at most %(most)s characters.", most=_digits(LONGEST)
+        ),
         "too easy": _(
             "The password is too easy to guess; do not use your name or one sign again and again."
         ),
     }
     found = {**password, **known.get(error.field, {})}.get(str(error))
     return str(found or _("This cannot be taken; please write it another way."))
+
+
+def _digits(number: int) -> str:
+    return languages.digits(number, language.current())
