@@ -1,4 +1,4 @@
-"""Confirmed readers in bulk: the rows that ``audience.subscriptions.subscribe`` makes one by one."""
+"""Confirmed readers in bulk, as ``audience.subscriptions.subscribe`` makes them one by one; a newsletter for them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,14 @@ from app.audience import consents, wordings
 from app.audience.models import Consent, Contact, MailingList, Subscription
 from app.audience.subscriptions import Desk
 from app.core import addresses, clock, ids, tokens
+from app.newsletters import issues
+from app.newsletters.issues import Typed
 
 CHOICES: Final = (("fa",), ("en",), ("fa", "en"))
+TEXTS: Final = {
+    "fa": ("خبرهای این هفته", "کارگران پیمانی دست از کار کشیده‌اند."),
+    "en": ("This week’s news", "Contract workers have downed tools."),
+}
 
 
 def subscribe_all(
@@ -32,6 +38,22 @@ def subscribe_all(
     session.execute(sa.insert(Contact), contacts)
     session.execute(sa.insert(Subscription), [{**row, "list_id": list_id} for row in subscriptions])
     session.execute(sa.insert(Consent), [{**row, "wording_id": wording.id} for row in agreed])
+
+
+def draft_issue(session: Session, lists: Sequence[str]) -> int:
+    """The id of an issue in fa and en for these lists, ready to be sent."""
+    languages = tuple(TEXTS)
+    made = issues.draft(
+        session, source_language=languages[0], languages=languages, day=clock.today()
+    )
+    issues.choose(session, made.id, lists=lists, languages=languages, fall_back=False)
+    subject, text = (block.id for block in made.blocks)
+    typed = []
+    for language, (heading, body) in TEXTS.items():
+        typed.append(Typed(subject, language, heading, "", 0))
+        typed.append(Typed(text, language, "", body, 0))
+    issues.save(session, made.id, typed)
+    return made.id
 
 
 def _rows(desk: Desk, name: str, choice: tuple[str, ...]) -> tuple[dict[str, Any], ...]:

@@ -17,6 +17,7 @@ World are marked ``sockets``.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
@@ -26,7 +27,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import Self, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -39,10 +40,9 @@ from app.audience import consents, wordings
 from app.audience.models import NEWSLETTER
 from app.core import clock, ids
 from app.core.database import Base, Database
-from app.core.wake import waker_for
+from app.core.wake import BrokerWaker, Waker, waker_for
 from app.desk.basics import ensure_basics
-from app.newsletters import issues, sending
-from app.newsletters.issues import Typed
+from app.newsletters import sending
 from app.optin import requests
 from app.optin.models import SUBSCRIPTION
 from app.outbox.composing import message_id
@@ -52,7 +52,7 @@ from config import Config
 from tests.journeys import arrivals
 from tests.journeys.arrivals import Got
 from tests.journeys.processes import ROOT, Child, recording_sink
-from tests.journeys.readers import CHOICES, subscribe_all
+from tests.journeys.readers import CHOICES, draft_issue, subscribe_all
 from tests.servers.process import free_port, wait_until
 from tests.servers.smtp_sink import SmtpSink
 from workers import setup
@@ -60,11 +60,6 @@ from workers.embedded import web_command
 from workers.keys import open_desk
 
 T = TypeVar("T")
-
-TEXTS: Final = {
-    "fa": ("خبرهای این هفته", "کارگران پیمانی دست از کار کشیده‌اند."),
-    "en": ("This week’s news", "Contract workers have downed tools."),
-}
 
 
 class World:
@@ -116,10 +111,8 @@ class World:
         setup.make_keys(self.keys)
         self.config = Config.from_env("worker", self.environment("worker"))
         self.desk = open_desk(self.config)
-        self.database = Database(
-            self.config.database_url,
-            on_commit=waker_for(self.config.broker_url, self.config.instance),
-        )
+        self._waker = waker_for(self.config.broker_url, self.config.instance)
+        self.database = Database(self.config.database_url, on_commit=self._waker)
         self.web = Child(web_command(self.port), self.environment("web"), self.logs / "web.log")
         self.workers: list[Child] = []
         self.worker = self.add_worker()
@@ -142,6 +135,7 @@ class World:
             child.thaw()
             child.kill()
         self.database.dispose()
+        _hang_up(self._waker)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     # Processes
@@ -273,20 +267,7 @@ class World:
     def issue(self, lists: Sequence[str] = ("newsletter",)) -> int:
         """The id of a newsletter in fa and en, ready to be sent."""
 
-        def draft(session: Session) -> int:
-            made = issues.draft(
-                session, source_language="fa", languages=("fa", "en"), day=clock.today()
-            )
-            issues.choose(session, made.id, lists=lists, languages=("fa", "en"), fall_back=False)
-            subject, text = (block.id for block in made.blocks)
-            typed = []
-            for language, (heading, body) in TEXTS.items():
-                typed.append(Typed(subject, language, heading, "", 0))
-                typed.append(Typed(text, language, "", body, 0))
-            issues.save(session, made.id, typed)
-            return made.id
-
-        return self.write(draft)
+        return self.write(lambda session: draft_issue(session, lists))
 
     def send_newsletter(self, issue_id: int | None = None) -> int:
         """Schedule a newsletter to begin at once; returns the send's id."""
@@ -394,3 +375,14 @@ class World:
             seconds=seconds,
             what=f"mail {count} to {recipient}",
         )
+
+
+def _hang_up(waker: Waker) -> None:
+    """Close a waker's connections to its broker, which may be gone."""
+    if isinstance(waker, BrokerWaker):
+        with contextlib.suppress(Exception):
+            waker._broker.close()
+        client = getattr(waker._broker, "client", None)
+        if client is not None:
+            client.close()
+            client.connection_pool.disconnect()
