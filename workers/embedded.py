@@ -5,12 +5,14 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -41,6 +43,7 @@ def run() -> int:
     try:
         config = Config.from_env("worker", environments["worker"])
         Config.from_env("web", environments["web"])
+        _check_port(config.port)
         link = _prepare(config)
     except (ConfigError, setup.OlderSchemaError) as error:
         print(f"Peyvand did not start: {error}", file=sys.stderr)
@@ -82,6 +85,19 @@ def _prepare(config: Config) -> str:
     return invitations.address(config.base_url, token)
 
 
+def _check_port(port: int) -> None:
+    """Raises ConfigError, with the way out, where something else listens on ``port`` already."""
+    with closing(socket.socket()) as probe:
+        # What a stopped server leaves behind for a minute does not count as taken.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise ConfigError(
+                f"port {port} is taken or not allowed here. Choose another: PORT=8001 make run"
+            ) from None
+
+
 @dataclass
 class _Member:
     """One of the two processes, and how often it had to be started again."""
@@ -117,6 +133,7 @@ class _Household:
             _Member("worker", [sys.executable, "-m", "workers", "run"], environments["worker"]),
         ]
         self._stopping = False
+        self._failed = False
 
     def keep(self, link: str) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -144,7 +161,7 @@ class _Household:
                     "Choose another: PORT=8001 make run",
                     file=sys.stderr,
                 )
-                self._stopping = True
+                self._stopping = self._failed = True
                 return False
             time.sleep(0.05)
         return False
@@ -197,7 +214,7 @@ class _Household:
                 process.kill()
                 process.wait()
         print("Stopped.", flush=True)
-        return 0
+        return 1 if self._failed else 0
 
 
 def web_command(port: int) -> list[str]:
@@ -218,7 +235,7 @@ def web_command(port: int) -> list[str]:
         "8",
         "--no-ws",
         "--log-level",
-        "warning",
+        "error",
         "wsgi:app",
     ]
 
