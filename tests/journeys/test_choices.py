@@ -14,7 +14,7 @@ from app.audience.models import Consent, Contact, Subscription
 from app.core import addresses
 from app.petitions.models import Signature
 from tests.journeys import mails
-from tests.journeys.conftest import EMBEDDED, SERVERS, Visits, load_demo, make_world
+from tests.journeys.conftest import SERVERS, Visits, load_demo, make_world
 from tests.journeys.dumps import counts, settled
 from tests.journeys.visitors import Visitor
 from tests.journeys.worlds import World
@@ -24,9 +24,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.sockets]
 TEACHERS = "free-the-teachers"
 
 
-@pytest.fixture(scope="module", params=[EMBEDDED, SERVERS])
+@pytest.fixture(scope="module")
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    for world in make_world(request, request.param):
+    for world in make_world(request, SERVERS):
         load_demo(world)
         world.start()
         yield world

@@ -78,6 +78,11 @@ def test_C01_a_signature_in_persian_by_the_code_and_one_in_english_by_the_link(
     assert not [row for row in rows["signature"] if "shirin" in row or "example.org" in row]
 
 
+@pytest.mark.slow
+def test_R08_the_same_with_rabbitmq(rabbit_world: World, visits: Visits) -> None:
+    test_C01_a_signature_in_persian_by_the_code_and_one_in_english_by_the_link(rabbit_world, visits)
+
+
 def test_M03_a_scanner_that_fetches_every_link_twice_changes_nothing(
     world: World, visits: Visits
 ) -> None:
