@@ -116,6 +116,7 @@ def _site(app: Flask, config: Config) -> None:
         return {
             "organisation": config.organisation_name(language.current()),
             "embedded": config.embedded,
+            "quiet_mail": bool(config.quiet_mail_from and config.quiet_base_url),
             "caps": {
                 "day": config.mails_a_day,
                 "month": config.mails_a_month,

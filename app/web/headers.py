@@ -22,6 +22,7 @@ DOCUMENT_POLICY: Final = (
 )
 """For a mail shown in a frame: its own inline styles and pictures, no script, no form, no address to load."""
 
+UNLISTED: Final = ("/c/", "/u/", "/never/", "/check/")
 MAILBOX_PREFIX: Final = "/mailbox"
 YEAR: Final = 31_536_000
 
@@ -41,7 +42,8 @@ def init_app(app: Flask, *, https: bool, onion_url: str) -> None:
         headers.setdefault(
             "Permissions-Policy", "camera=(), geolocation=(), microphone=(), browsing-topics=()"
         )
-        headers.setdefault("X-Robots-Tag", "noindex" if framed else "noarchive")
+        secret = any(part in request.path for part in UNLISTED)
+        headers.setdefault("X-Robots-Tag", "noindex" if framed or secret else "noarchive")
         if request.endpoint != "static":
             headers["Cache-Control"] = "no-store"
         if https:

@@ -13,8 +13,10 @@ from flask.testing import FlaskClient
 from app.core import clock as moment
 from app.core import ids
 from app.core.database import Database
+from app.factory import create_app
 from app.optin.models import ANSWERED, PROVEN, SIGNATURE, Request
 from app.petitions.models import Petition
+from config import Config
 from tests import factories
 from tests.pages import story
 
@@ -195,7 +197,7 @@ def test_C10_the_links_get_shows_what_was_asked_and_its_button_proves(
     assert "Free the imprisoned teacher unionists" in text
     assert "I agree that this signature" in text
     assert "leila" not in page.get_data(as_text=True).lower()
-    assert story.title(page) == "Please confirm – Peyvand"
+    assert story.title(page) == "Please confirm"
     assert page.headers["Cache-Control"] == "no-store"
     assert page.headers["Referrer-Policy"] == "no-referrer"
     answer = visitor.post(f"/en/c/{link}", data=BLIND)
@@ -315,6 +317,17 @@ def test_C27_the_truth_stands_before_the_form(visitor: FlaskClient, locale: str)
     truth = html.index('class="truth"')
     assert truth < html.index('name="address"')
     assert f'href="/{locale}/safety"' in html[: html.index('name="address"')]
+
+
+def test_C27_only_quiet_mail_is_said_not_to_name_us(environment: dict[str, str]) -> None:
+    loud = create_app(Config.from_env("web", environment)).test_client()
+    assert "show that it comes from us" in story.words(loud.get("/en/petitions/teachers"))
+    quiet = {
+        "PEYVAND_QUIET_MAIL_FROM": "post@plain.example",
+        "PEYVAND_QUIET_BASE_URL": "https://plain.example",
+    }
+    hushed = create_app(Config.from_env("web", {**environment, **quiet})).test_client()
+    assert "neither this petition nor us" in story.words(hushed.get("/en/petitions/teachers"))
 
 
 def test_C21_below_twenty_the_number_stays_untold_unless_live(
