@@ -1,0 +1,349 @@
+"""A lane's rows: claimed by one, fetched in order, passed over, released, recovered (C18, R02, R03)."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.audience import suppressions
+from app.audience.models import COMPLAINT, HARD_BOUNCE, Contact, Subscription
+from app.audience.subscriptions import Desk
+from app.core import addresses, ids
+from app.core.database import Database
+from app.outbox import lanes, returns, sends
+from app.outbox.lanes import LEASE
+from app.outbox.models import (
+    CLAIMED,
+    CONFIRMATION,
+    DONE,
+    FREEZING,
+    PAUSED,
+    QUEUED,
+    READY,
+    RUNNING,
+    SENT,
+    SUPPRESSED,
+    UNKNOWN,
+    WAITING,
+    Delivery,
+    Envelope,
+    Retry,
+    Slice,
+)
+from tests.fixtures import NOON
+from tests.outbox.road import (
+    ACCEPTED,
+    Worker,
+    a_send,
+    a_slice,
+    confirmations,
+    counters_agree,
+    states,
+)
+
+SECOND = timedelta(seconds=1)
+
+
+def suppress_reader(session: Session, desk: Desk, position: int, reason: str) -> None:
+    mailbox = session.execute(
+        sa.select(Contact.index_key_id, Contact.mailbox_index)
+        .join(Delivery, Delivery.recipient == Contact.id)
+        .where(Delivery.position == position)
+    ).one()
+    suppressions.add(session, mailbox[0], mailbox[1], reason, day=NOON.date())
+
+
+@pytest.mark.both_databases
+def test_R05_a_slice_is_claimed_by_one_worker(session: Session, desk: Desk) -> None:
+    made = a_slice(session, desk, a_send(session), 3)
+    one, other = Worker(session), Worker(session)
+    lane = one.claim()
+    assert lane is not None
+    assert (lane.slice_id, lane.purpose, lane.destination) == (made.id, "newsletter", "rest")
+    assert other.claim() is None
+    assert (made.state, made.owner, made.lease_until) == (CLAIMED, one.id, NOON + LEASE)
+
+
+@pytest.mark.both_databases
+def test_confirmations_overtake_newsletters(session: Session, desk: Desk) -> None:
+    a_slice(session, desk, a_send(session), 1)
+    confirmations(session, desk, 1)
+    worker = Worker(session)
+    lane = worker.claim()
+    assert lane is not None
+    assert lane.purpose == CONFIRMATION
+    assert Worker(session).claim(most=1) is None, "an urgent connection takes no newsletter"
+    assert Worker(session).claim(most=2) is not None
+
+
+@pytest.mark.parametrize(
+    ("state", "taken"),
+    [(RUNNING, True), (FREEZING, True), (PAUSED, False), (WAITING, False), (SENT, False)],
+)
+def test_only_a_running_send_is_claimed(
+    session: Session, desk: Desk, state: str, taken: bool
+) -> None:
+    a_slice(session, desk, a_send(session, state), 1)
+    assert (Worker(session).claim() is not None) is taken
+
+
+def test_M09_a_parked_slice_waits(session: Session, desk: Desk) -> None:
+    a_slice(session, desk, a_send(session), 1).not_before = NOON + SECOND
+    assert Worker(session).claim(now=NOON) is None
+    assert Worker(session).claim(now=NOON + SECOND) is not None
+
+
+@pytest.mark.both_databases
+def test_rows_come_in_order_with_their_boxes(session: Session, desk: Desk) -> None:
+    made = a_slice(session, desk, a_send(session), 5)
+    worker = Worker(session)
+    worker.claim()
+    first = worker.fetch(limit=2).mails
+    rest = worker.fetch(after=1).mails
+    assert [mail.position for mail in (*first, *rest)] == [0, 1, 2, 3, 4]
+    for mail in (*first, *rest):
+        assert mail.contact
+        opened = desk.opener.open("contact", mail.recipient, mail.box)
+        assert opened["address"].endswith("@union.example")
+        assert mail.subscription_key == "1"
+    assert "union" not in repr(first[0])
+    assert made.state == CLAIMED
+
+
+@pytest.mark.both_databases
+def test_C18_who_left_or_was_suppressed_after_the_freeze_gets_nothing(
+    session: Session, desk: Desk
+) -> None:
+    made = a_slice(session, desk, a_send(session), 5)
+    suppress_reader(session, desk, 0, COMPLAINT)
+    suppress_reader(session, desk, 2, HARD_BOUNCE)
+    left, erased = session.execute(
+        sa.select(Delivery.subscription_id, Delivery.recipient)
+        .where(Delivery.position.in_((3, 4)))
+        .order_by(Delivery.position)
+    ).all()
+    session.execute(sa.delete(Subscription).where(Subscription.id == left.subscription_id))
+    session.execute(sa.delete(Contact).where(Contact.id == erased.recipient))
+    worker = Worker(session)
+    worker.claim()
+    fetched = worker.fetch()
+    assert [mail.position for mail in fetched.mails] == [1]
+    assert fetched.going_on
+    assert states(session, made.id) == [SUPPRESSED, QUEUED, SUPPRESSED, SUPPRESSED, SUPPRESSED]
+    counters_agree(session)
+
+
+@pytest.mark.both_databases
+def test_C18_a_confirmation_is_asked_about_once_more_before_it_goes(
+    session: Session, desk: Desk
+) -> None:
+    letter = confirmations(session, desk, 4)
+    rows = session.execute(sa.select(Delivery.id).order_by(Delivery.position)).scalars().all()
+    mailboxes = dict(session.execute(sa.select(Envelope.delivery_id, Envelope.mailbox_index)).all())
+    for delivery_id, reason in ((rows[0], COMPLAINT), (rows[1], HARD_BOUNCE)):
+        suppressions.add(session, "1", mailboxes[delivery_id], reason, day=NOON.date())
+    token = desk.secrets.token("never-write", rows[2], letter.key_id)
+    returns.never_write(session, token)
+    worker = Worker(session)
+    worker.claim()
+    fetched = worker.fetch()
+    assert [mail.delivery_id for mail in fetched.mails] == [rows[3]]
+    session.expire_all()
+    boxes = {row.delivery_id: row.box for row in session.scalars(sa.select(Envelope))}
+    assert [boxes[delivery_id] is None for delivery_id in rows] == [True, True, True, False]
+    counters_agree(session)
+
+
+def test_C17_an_erased_asker_s_confirmation_is_passed_over(session: Session, desk: Desk) -> None:
+    confirmations(session, desk, 1)
+    mailbox = desk.indexer.index(addresses.parse("asker0@a.example")).mailbox
+    returns.forget(session, None, [mailbox])
+    worker = Worker(session)
+    worker.claim()
+    assert worker.fetch().mails == ()
+    counters_agree(session)
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("why", ["paused", "lost"])
+def test_a_lane_that_was_paused_or_lost_goes_on_no_further(
+    session: Session, desk: Desk, why: str
+) -> None:
+    send = a_send(session)
+    made = a_slice(session, desk, send, 3)
+    suppress_reader(session, desk, 0, COMPLAINT)
+    worker = Worker(session)
+    worker.claim()
+    if why == "paused":
+        assert sends.pause(session, send.id)
+    else:
+        made.owner = ids.new()
+        session.flush()
+    fetched = worker.fetch()
+    assert not fetched.going_on
+    assert fetched.mails == ()
+    assert states(session, made.id) == [QUEUED] * 3, "a lane that is not ours is not written to"
+
+
+def test_fetching_renews_the_lease(session: Session, desk: Desk) -> None:
+    made = a_slice(session, desk, a_send(session), 3)
+    worker = Worker(session)
+    worker.claim()
+    worker.fetch(now=NOON + 30 * SECOND)
+    assert made.lease_until == NOON + 30 * SECOND + LEASE
+    lanes.renew(session, worker.id, now=NOON + 50 * SECOND)
+    session.expire_all()
+    assert made.lease_until == NOON + 50 * SECOND + LEASE
+
+
+@pytest.mark.both_databases
+def test_R03_a_released_slice_is_done_or_ready_again(session: Session, desk: Desk) -> None:
+    made = a_slice(session, desk, a_send(session), 2)
+    worker = Worker(session)
+    worker.claim()
+    mails = worker.fetch().mails
+    worker.record(mails[:1], [ACCEPTED])
+    worker.release(not_before=NOON + SECOND)
+    assert (made.state, made.owner, made.lease_until) == (READY, None, None)
+    assert (made.not_before, made.done_on) == (NOON + SECOND, None)
+    other = Worker(session)
+    other.claim(now=NOON + SECOND)
+    assert [mail.position for mail in other.fetch().mails] == [1]
+    other.record(mails[1:], [ACCEPTED])
+    other.release()
+    assert (made.state, made.done_on) == (DONE, NOON.date())
+    counters_agree(session)
+
+
+def test_only_the_owner_releases(session: Session, desk: Desk) -> None:
+    made = a_slice(session, desk, a_send(session), 2)
+    worker, stranger = Worker(session), Worker(session)
+    stranger.lane = worker.claim()
+    stranger.release()
+    assert made.owner == worker.id
+
+
+# Recovering.
+
+
+def recover(session: Session, alive: dict[UUID, bool | None], now: datetime = NOON) -> int:
+    taken = lanes.recover(session, now=now, is_alive=alive.get)
+    session.flush()
+    session.expire_all()
+    return taken
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("sent", [0, 2, 4, 5])
+def test_R02_the_first_row_without_an_outcome_and_only_it_is_unknown(
+    session: Session, desk: Desk, sent: int
+) -> None:
+    made = a_slice(session, desk, a_send(session), 5)
+    worker = Worker(session)
+    worker.claim()
+    mails = worker.fetch().mails
+    worker.record(mails[:sent], [ACCEPTED] * sent)
+    assert recover(session, {worker.id: False}) == 1
+    expected = ["accepted"] * sent + [UNKNOWN] * (sent < 5) + [QUEUED] * max(0, 4 - sent)
+    assert states(session, made.id) == expected
+    assert (made.state, made.owner) == (READY if sent < 4 else DONE, None)
+    counters_agree(session)
+    assert session.scalars(sa.select(Retry)).all() == [], "a newsletter waits for staff"
+
+
+@pytest.mark.both_databases
+def test_R02_a_confirmation_goes_once_more_by_itself_and_then_no_more(
+    session: Session, desk: Desk
+) -> None:
+    confirmations(session, desk, 1)
+    worker = Worker(session)
+    worker.claim()
+    recover(session, {worker.id: False})
+    retry = session.scalars(sa.select(Retry)).one()
+    assert (retry.due_at, retry.again_after_unknown) == (NOON, True)
+    delivery_id = retry.delivery_id
+    retry.due_at = None
+    sends.requeue(session, [delivery_id])
+    again = Worker(session)
+    assert again.claim() is not None
+    recover(session, {again.id: False})
+    assert session.scalars(sa.select(Retry.due_at)).all() == [None]
+    assert session.scalars(sa.select(Delivery.state)).all() == [UNKNOWN]
+    counters_agree(session)
+
+
+@pytest.mark.parametrize(
+    ("alive", "later", "taken"),
+    [(True, 3600, 0), (False, 0, 1), (None, 59, 0), (None, 61, 1)],
+)
+def test_R03_a_worker_of_this_host_is_known_and_elsewhere_the_lease_decides(
+    session: Session, desk: Desk, alive: bool | None, later: int, taken: int
+) -> None:
+    a_slice(session, desk, a_send(session), 2)
+    worker = Worker(session)
+    worker.claim()
+    assert recover(session, {worker.id: alive}, NOON + later * SECOND) == taken
+
+
+def test_a_claimed_slice_without_an_owner_is_taken_over(session: Session, desk: Desk) -> None:
+    made = a_slice(session, desk, a_send(session), 2)
+    made.state = CLAIMED
+    session.flush()
+    assert recover(session, {}) == 1
+
+
+@pytest.mark.both_databases
+def test_R05_two_workers_at_once_never_share_a_slice(database: Database, desk: Desk) -> None:
+    with database.unit_of_work() as session:
+        send = a_send(session)
+        for number in range(8):
+            a_slice(session, desk, send, 1, domain=f"d{number}.example")
+    ready = threading.Barrier(4)
+    taken: list[int] = []
+
+    def claim() -> None:
+        ready.wait()
+        worker = ids.new()
+        while True:
+            with database.unit_of_work() as session:
+                lane = lanes.claim(session, worker, most=9, now=NOON)
+                if lane is None:
+                    return
+                taken.append(lane.slice_id)
+
+    threads = [threading.Thread(target=claim) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(taken) == len(set(taken)) == 8
+
+
+@pytest.mark.both_databases
+def test_R02_two_recoverers_take_a_slice_over_once(database: Database, desk: Desk) -> None:
+    with database.unit_of_work() as session:
+        a_slice(session, desk, a_send(session), 3)
+        lanes.claim(session, ids.new(), most=9, now=NOON)
+    ready = threading.Barrier(3)
+    taken: list[int] = []
+
+    def take_over() -> None:
+        ready.wait()
+        with database.unit_of_work() as session:
+            taken.append(lanes.recover(session, now=NOON, is_alive=lambda _: False))
+
+    threads = [threading.Thread(target=take_over) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(taken) == [0, 0, 1]
+    with database.unit_of_work() as session:
+        slice_id = session.scalars(sa.select(Slice.id)).one()
+        assert states(session, slice_id) == [UNKNOWN, QUEUED, QUEUED]
+        counters_agree(session)
