@@ -139,3 +139,14 @@ def test_the_line_an_inbox_shows_ends_at_a_word(session: Session, config: Config
     shown = edition(session, made, config, "fa").preheader
     assert len(shown) <= 111
     assert shown.endswith("واژه…")
+
+
+def test_a_petition_that_is_not_public_is_a_gap(session: Session, config: Config) -> None:
+    petition = a_petition(session)
+    petition.state = "draft"
+    made = an_issue(session, fall_back=True)
+    issues.add_block(session, made.issue.id, "petition", petition_id=petition.id)
+    with pytest.raises(GapError):
+        edition(session, made, config, "fa")
+    passage = edition(session, made, config, "fa", strict=False).passages[-1]
+    assert passage.text.startswith("Missing in this language")

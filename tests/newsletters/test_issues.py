@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.core import ids
 from app.core.errors import InvalidError, NotFoundError
 from app.newsletters import issues
 from app.newsletters.issues import BlockChange, IssueLockedError, TooManyBlocksError, Typed
@@ -129,3 +130,12 @@ def test_an_issue_goes_to_a_list_and_has_its_source(session: Session) -> None:
         issues.choose(
             session, made.issue.id, lists=["newsletter"], languages=("en",), fall_back=False
         )
+
+
+def test_only_a_written_translation_can_be_approved(session: Session) -> None:
+    made = an_issue(session, written=("fa",))
+    for block_id, language in ((made.text, "en"), (made.text, "fa")):
+        with pytest.raises(InvalidError):
+            issues.save(session, made.issue.id, [], approving=(block_id, language))
+    with pytest.raises(NotFoundError):
+        issues.save(session, made.issue.id, [], approving=(ids.new(), "en"))

@@ -25,7 +25,7 @@ from app.newsletters.sending import (
     NotReadyError,
     TooLateError,
 )
-from app.outbox import posting, sends
+from app.outbox import freezing, posting, sends
 from app.outbox.models import FREEZING, UNAPPROVED, WAITING, Delivery, Letter, Send
 from app.petitions.models import CLOSED
 from app.staff.models import EDITOR, TRANSLATOR, Account
@@ -290,7 +290,7 @@ def test_R01_freezing_that_is_cut_goes_on_where_it_was(
         send_id = started(session, made).id
     with database.unit_of_work() as session:
         sending.prepare(session, desk, session.get_one(Send, send_id), config, untranslated)
-    monkeypatch.setattr(posting, "SLICE_SIZE", 2)
+    monkeypatch.setattr(freezing, "SLICE_SIZE", 2)
     done = False
     for turn in range(40):
         try:
@@ -365,3 +365,12 @@ def test_the_command_sends_for_a_colleague_who_may(session: Session, ready: Writ
     roya = an_account(session)
     send = sending.schedule_as(session, ready.issue.id, "Roya", SETTINGS, now=NOON)
     assert (send.state, send.scheduled_by) == (WAITING, roya.id)
+
+
+def test_what_the_mail_room_refuses_stops_the_send_at_the_button(
+    session: Session, ready: Written
+) -> None:
+    issues.save(session, ready.issue.id, [Typed(ready.subject, "en", "One\u2028two", "", 1)])
+    with pytest.raises(NotReadyError) as caught:
+        schedule(session, ready, an_account(session))
+    assert caught.value.hindrances == (Hindrance("render"),)
