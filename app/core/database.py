@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -153,3 +154,52 @@ def insert_into(session: Session, table: Any) -> Any:
     from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 
     return postgresql_insert(table)
+
+
+def update_many(
+    session: Session,
+    table: Any,
+    *,
+    keys: Sequence[str],
+    values: Mapping[str, Sequence[Any]],
+    add: bool = False,
+) -> None:
+    """Update one row for each place of the columns in ``values``, found by ``keys``; ``add`` adds to what is there.
+
+    One statement on PostgreSQL, whatever the number of rows. Its rows are locked in no order: lock them first.
+    """
+    changed = [name for name in values if name not in keys]
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
+        rows = [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
+        connection.execute(sa.text(_one_row(table.name, tuple(keys), tuple(changed), add)), rows)
+    else:
+        types = tuple(table.c[name].type.compile(connection.dialect) for name in values)
+        statement = _many_rows(table.name, tuple(keys), tuple(changed), tuple(values), types, add)
+        connection.execute(statement, {name: list(column) for name, column in values.items()})
+
+
+def _one_row(table: str, keys: tuple[str, ...], changed: tuple[str, ...], add: bool) -> str:
+    sets = ", ".join(f"{name} = {f'{name} + ' * add}:{name}" for name in changed)
+    found = " AND ".join(f"{name} = :{name}" for name in keys)
+    return f"UPDATE {table} SET {sets} WHERE {found}"  # noqa: S608 (names of our own columns)
+
+
+@functools.cache
+def _many_rows(
+    table: str,
+    keys: tuple[str, ...],
+    changed: tuple[str, ...],
+    columns: tuple[str, ...],
+    types: tuple[str, ...],
+    add: bool,
+) -> sa.TextClause:
+    sets = ", ".join(f"{name} = {f'{table}.{name} + ' * add}new.{name}" for name in changed)
+    found = " AND ".join(f"{table}.{name} = new.{name}" for name in keys)
+    arrays = ", ".join(
+        f"CAST(:{name} AS {kind}[])" for name, kind in zip(columns, types, strict=True)
+    )
+    return sa.text(
+        f"UPDATE {table} SET {sets} FROM unnest({arrays}) AS new({', '.join(columns)})"  # noqa: S608
+        f" WHERE {found}"
+    )

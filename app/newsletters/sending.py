@@ -21,7 +21,7 @@ from app.newsletters.checklist import Hindrance
 from app.newsletters.composing import GapError, Gettext
 from app.newsletters.models import DRAFT, SENDING, Issue
 from app.newsletters.proofs import send_test
-from app.outbox import posting, sends
+from app.outbox import freezing, posting, sends
 from app.outbox.models import NEWSLETTER, UNAPPROVED, WAITING, Send
 from app.staff import accounts, audit
 from app.staff.models import Account
@@ -206,7 +206,7 @@ def freeze(session: Session, send: Send) -> bool:
             (tuple(choice), quiet): letter_id for of, choice, quiet, letter_id in plan if of == slug
         }
         chosen = readers.recipients(send.options["lists"], readable, of=slug)
-        if ids and not posting.freeze(session, send, ids, chosen):
+        if ids and not freezing.freeze(session, send, ids, chosen):
             return False
         kept: dict[str, Any] = {k: v for k, v in send.options.items() if k != "freeze"}
         send.options = {**kept, "fixed": [*kept["fixed"], slug]}

@@ -32,9 +32,6 @@ from app.outbox.models import (
 )
 from emails.skeleton import Skeleton
 
-SLICE_SIZE: Final = 500
-OWN_GROUP_FROM: Final = 20
-"""A domain with this many readers in a send has slices of its own; the others share the group "rest"."""
 REST: Final = "rest"
 
 
@@ -155,7 +152,7 @@ def post(session: Session, desk: Desk, mails: Sequence[Mail], *, now: datetime) 
     ):
         in_order = list(lane)
         letter = in_order[0].letter
-        slice_ = _new_slice(session, letter, destination, size=len(in_order))
+        slice_ = new_slice(session, letter, destination, size=len(in_order))
         rows = [_delivery(slice_, place, mail) for place, mail in enumerate(in_order)]
         session.execute(sa.insert(Delivery), rows)
         session.execute(
@@ -168,130 +165,8 @@ def post(session: Session, desk: Desk, mails: Sequence[Mail], *, now: datetime) 
     wake_after_commit(session, wake.DELIVER)
 
 
-def freeze(
-    session: Session,
-    send: Send,
-    letter_ids: Mapping[tuple[tuple[str, ...], bool], int],
-    recipients: sa.Select[Any],
-    *,
-    slices: int = 20,
-) -> bool:
-    """Fix a send's recipients, at most ``slices`` slices a call; True once all are fixed.
-
-    ``recipients`` selects destination, contact_id, subscription_id, languages, quiet. The cursor stands in the
-    send's options and moves in the same transaction as the rows, so that a cut loses and doubles nothing; who
-    is selected twice is fixed once. Order within a slice is that of the contact's random id.
-    """
-    chosen = recipients.subquery("chosen")
-    plan = send.options.get("freeze") or _plan(session, chosen, letter_ids)
-    for _ in range(slices):
-        if plan["unit"] == len(plan["units"]):
-            break
-        _freeze_slice(session, send, chosen, letter_ids, plan)
-    send.options = {**send.options, "freeze": plan}
-    session.flush()
-    wake_after_commit(session, wake.DELIVER)
-    return bool(plan["unit"] == len(plan["units"]))
-
-
-def _plan(
-    session: Session, chosen: sa.Subquery, letter_ids: Mapping[tuple[tuple[str, ...], bool], int]
-) -> dict[str, Any]:
-    own = session.scalars(
-        sa.select(chosen.c.destination)
-        .group_by(chosen.c.destination)
-        .having(sa.func.count() >= OWN_GROUP_FROM)
-        .order_by(chosen.c.destination)
-    ).all()
-    units = [
-        [list(languages), quiet, group] for languages, quiet in letter_ids for group in (*own, REST)
-    ]
-    return {"own": list(own), "units": units, "unit": 0, "after": ""}
-
-
-def _freeze_slice(
-    session: Session,
-    send: Send,
-    chosen: sa.Subquery,
-    letter_ids: Mapping[tuple[tuple[str, ...], bool], int],
-    plan: dict[str, Any],
-) -> None:
-    languages, quiet, group = plan["units"][plan["unit"]]
-    in_unit = [
-        chosen.c.languages == tuple(languages),
-        chosen.c.quiet == quiet,
-        chosen.c.destination == group
-        if group != REST
-        else chosen.c.destination.not_in(plan["own"]),
-    ]
-    if plan["after"]:
-        in_unit.append(chosen.c.contact_id > UUID(plan["after"]))
-    last: UUID | None = session.scalar(
-        sa.select(chosen.c.contact_id)
-        .where(*in_unit)
-        .order_by(chosen.c.contact_id)
-        .offset(SLICE_SIZE - 1)
-        .limit(1)
-    )
-    if last is not None:
-        in_unit.append(chosen.c.contact_id <= last)
-    letter = session.get_one(Letter, letter_ids[tuple(languages), quiet])
-    slice_ = _new_slice(session, letter, group, size=0)
-    fixed = _insert_deliveries(session, send, slice_, chosen, in_unit)
-    if fixed:
-        slice_.size = slice_.queued = fixed
-    else:
-        session.delete(slice_)
-    if last is None:
-        plan.update(unit=plan["unit"] + 1, after="")
-    else:
-        plan["after"] = last.hex
-
-
-def _insert_deliveries(
-    session: Session,
-    send: Send,
-    slice_: Slice,
-    chosen: sa.Subquery,
-    in_unit: Sequence[sa.ColumnElement[bool]],
-) -> int:
-    sqlite = session.get_bind().dialect.name == "sqlite"
-    random_id = (
-        sa.func.lower(sa.func.hex(sa.func.randomblob(16))) if sqlite else sa.func.gen_random_uuid()
-    )
-    place = sa.func.row_number().over(order_by=chosen.c.contact_id) - 1
-    source = sa.select(
-        sa.literal(slice_.id),
-        place,
-        random_id,
-        sa.literal(send.id),
-        chosen.c.contact_id,
-        sa.literal(send.round),
-        chosen.c.subscription_id,
-        sa.literal(QUEUED),
-    ).where(*in_unit)
-    inserted = session.execute(
-        insert_into(session, Delivery)
-        .from_select(
-            [
-                "slice_id",
-                "position",
-                "id",
-                "send_id",
-                "recipient",
-                "round",
-                "subscription_id",
-                "state",
-            ],
-            source,
-        )
-        .on_conflict_do_nothing(index_elements=["send_id", "recipient", "round"])
-        .returning(Delivery.position)
-    )
-    return len(inserted.all())
-
-
-def _new_slice(session: Session, letter: Letter, destination: str, *, size: int) -> Slice:
+def new_slice(session: Session, letter: Letter, destination: str, *, size: int) -> Slice:
+    """A slice of a letter's send, ready to be claimed once this transaction is committed."""
     send = session.get_one(Send, letter.send_id)
     slice_ = Slice(
         send_id=send.id,

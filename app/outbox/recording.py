@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.audience import suppressions
 from app.audience.models import HARD_BOUNCE
-from app.core.database import insert_into
+from app.core.database import UtcDateTime, update_many
 from app.outbox import pacing
 from app.outbox.lanes import Lane, Outgoing, again_once
 from app.outbox.models import (
@@ -22,11 +22,11 @@ from app.outbox.models import (
     BOUNCED,
     DEFERRED,
     QUEUED,
+    STATES,
     UNKNOWN,
     Delivery,
     Envelope,
     Retry,
-    SendMinute,
     Slice,
 )
 from app.staff import audit
@@ -36,6 +36,16 @@ Accepted = Callable[[Session, Sequence[UUID], datetime], None]
 """Told, in the recording transaction, which requests' confirmations a server has taken (C11, C16)."""
 
 _FINAL: Final = (ACCEPTED, BOUNCED)
+
+# The tables themselves: this runs for every mail, and the ORM's own statements cost more than the database.
+_DELIVERY: Final = cast("sa.Table", Delivery.__table__)
+_ENVELOPE: Final = cast("sa.Table", Envelope.__table__)
+_RETRY: Final = cast("sa.Table", Retry.__table__)
+_SLICE: Final = cast("sa.Table", Slice.__table__)
+_ADD_TO_MINUTE: Final = sa.text(
+    "INSERT INTO send_minute (send_id, minute, accepted) VALUES (:send_id, :minute, :accepted)"
+    " ON CONFLICT (send_id, minute) DO UPDATE SET accepted = send_minute.accepted + excluded.accepted"
+).bindparams(sa.bindparam("minute", type_=UtcDateTime()))
 
 
 @dataclass(frozen=True)
@@ -60,55 +70,59 @@ def record(
     A row that another worker marked unknown meanwhile gets its true outcome. Locks slices in the order of their
     ids, so that two workers cannot wait for each other.
     """
-    by_slice: dict[int, list[Record]] = defaultdict(list)
-    for one in records:
-        by_slice[one.lane.slice_id].append(one)
-    for slice_id in sorted(by_slice):
-        _record_slice(session, owner, by_slice[slice_id], now)
+    owners = _lock_slices(session, {one.lane.slice_id for one in records})
+    known = [one for one in records if one.lane.slice_id in owners]
+    states = _states(session, known, now)
+    ours = [
+        (one, state)
+        for one, state in zip(known, states, strict=True)
+        if owners[one.lane.slice_id] == owner
+    ]
+    changes: dict[int, Counter[str]] = defaultdict(Counter)
+    _update_rows(session, ours)
+    for one, state in ours:
+        changes[one.lane.slice_id].update((state,))
+        changes[one.lane.slice_id][QUEUED] -= 1
+    if len(ours) < len(known):
+        for one, state in zip(known, states, strict=True):
+            if owners[one.lane.slice_id] != owner and _correct_row(session, one, state):
+                changes[one.lane.slice_id].update((state,))
+                changes[one.lane.slice_id][UNKNOWN] -= 1
+    _count(session, changes)
     _accepted(session, records, now, on_accepted)
     _suppress(session, records, now)
 
 
-def _record_slice(session: Session, owner: UUID, records: Sequence[Record], now: datetime) -> None:
-    lane = records[0].lane
-    slice_ = session.execute(
-        sa.select(Slice.owner).where(Slice.id == lane.slice_id).with_for_update()
-    ).one_or_none()
-    if slice_ is None:
-        return
-    states = _states(session, lane, records, now)
-    if slice_.owner == owner:
-        change: Counter[str] = Counter(states)
-        _update_rows(session, records, states)
-    else:
-        change = _correct_rows(session, records, states)
-    moved = {state: getattr(Slice, state) + count for state, count in change.items() if count}
-    if slice_.owner == owner:
-        moved[QUEUED] = Slice.queued - len(records)
-    if moved:
-        session.execute(sa.update(Slice).where(Slice.id == lane.slice_id).values(**moved))
-
-
-def _states(session: Session, lane: Lane, records: Sequence[Record], now: datetime) -> list[str]:
-    """The state each row gets; a deferred one also its next attempt, or none any more (M09)."""
-    states = [one.outcome.state for one in records]
-    late = [one.mail.delivery_id for one in records if one.outcome.state == DEFERRED]
-    if late:
-        given_up = _defer(session, lane, late, now)
-        states = [
-            BOUNCED if one.mail.delivery_id in given_up else state
-            for one, state in zip(records, states, strict=True)
-        ]
-    again_once(
-        session,
-        lane.purpose,
-        [one.mail.delivery_id for one in records if one.outcome.state == UNKNOWN],
-        now=now,
+def _lock_slices(session: Session, slice_ids: Iterable[int]) -> dict[int, UUID | None]:
+    rows = session.connection().execute(
+        sa.select(_SLICE.c.id, _SLICE.c.owner)
+        .where(_SLICE.c.id.in_(slice_ids))
+        .order_by(_SLICE.c.id)
+        .with_for_update()
     )
-    return [str(state) for state in states]
+    return dict(rows.all())
 
 
-def _defer(session: Session, lane: Lane, delivery_ids: Sequence[UUID], now: datetime) -> set[UUID]:
+def _states(session: Session, records: Sequence[Record], now: datetime) -> list[str]:
+    """The state each row gets; a deferred one also its next attempt, or none any more (M09)."""
+    given_up: set[UUID] = set()
+    by_purpose: dict[tuple[str, str], list[UUID]] = defaultdict(list)
+    for one in records:
+        if one.outcome.state in (DEFERRED, UNKNOWN):
+            by_purpose[one.outcome.state, one.lane.purpose].append(one.mail.delivery_id)
+    for (state, purpose), delivery_ids in by_purpose.items():
+        if state == DEFERRED:
+            given_up |= _defer(session, purpose, delivery_ids, now)
+        else:
+            again_once(session, purpose, delivery_ids, now=now)
+    return [
+        BOUNCED if one.mail.delivery_id in given_up else str(one.outcome.state) for one in records
+    ]
+
+
+def _defer(
+    session: Session, purpose: str, delivery_ids: Sequence[UUID], now: datetime
+) -> set[UUID]:
     known = {
         retry.delivery_id: retry
         for retry in session.scalars(sa.select(Retry).where(Retry.delivery_id.in_(delivery_ids)))
@@ -120,84 +134,86 @@ def _defer(session: Session, lane: Lane, delivery_ids: Sequence[UUID], now: date
             retry = Retry(delivery_id=delivery_id, attempts=0, again_after_unknown=False)
             session.add(retry)
         retry.attempts += 1
-        wait = pacing.next_attempt(lane.purpose, retry.attempts)
+        wait = pacing.next_attempt(purpose, retry.attempts)
         retry.due_at = None if wait is None else now + wait
         if wait is None:
             given_up.add(delivery_id)
     return given_up
 
 
-def _update_rows(session: Session, records: Sequence[Record], states: Iterable[str]) -> None:
-    session.connection().execute(
-        sa.update(Delivery.__table__)  # type: ignore[arg-type]
-        .where(
-            Delivery.slice_id == sa.bindparam("in_slice"), Delivery.position == sa.bindparam("at")
-        )
-        .values(state=sa.bindparam("became"), code=sa.bindparam("said")),
-        [
-            {
-                "in_slice": one.lane.slice_id,
-                "at": one.mail.position,
-                "became": state,
-                "said": one.outcome.code or None,
-            }
-            for one, state in zip(records, states, strict=True)
-        ],
+def _update_rows(session: Session, ended: Sequence[tuple[Record, str]]) -> None:
+    if not ended:
+        return
+    update_many(
+        session,
+        _DELIVERY,
+        keys=("slice_id", "position"),
+        values={
+            "slice_id": [one.lane.slice_id for one, _ in ended],
+            "position": [one.mail.position for one, _ in ended],
+            "state": [state for _, state in ended],
+            "code": [one.outcome.code or None for one, _ in ended],
+        },
     )
-    _forget_boxes(session, records, states)
+    _forget_boxes(session, ended)
 
 
-def _forget_boxes(session: Session, records: Sequence[Record], states: Iterable[str]) -> None:
-    final = [
-        one.mail.delivery_id
-        for one, state in zip(records, states, strict=True)
-        if state in _FINAL and not one.mail.contact
-    ]
+def _forget_boxes(session: Session, ended: Sequence[tuple[Record, str]]) -> None:
+    final = [one.mail for one, state in ended if state in _FINAL]
+    strangers = [mail.delivery_id for mail in final if not mail.contact]
+    if strangers:
+        session.execute(
+            sa.update(_ENVELOPE).where(_ENVELOPE.c.delivery_id.in_(strangers)).values(box=None)
+        )
     if final:
-        session.execute(sa.update(Envelope).where(Envelope.delivery_id.in_(final)).values(box=None))
-    ended = [
-        one.mail.delivery_id for one, state in zip(records, states, strict=True) if state in _FINAL
-    ]
-    if ended:
-        session.execute(sa.delete(Retry).where(Retry.delivery_id.in_(ended)))
+        session.flush()
+        session.connection().execute(
+            sa.delete(_RETRY).where(_RETRY.c.delivery_id.in_([mail.delivery_id for mail in final]))
+        )
 
 
-def _correct_rows(
-    session: Session, records: Sequence[Record], states: Sequence[str]
-) -> Counter[str]:
-    """The slice was taken over: the taker called this lane's row in flight unknown. We know better."""
-    change: Counter[str] = Counter()
-    for one, state in zip(records, states, strict=True):
-        corrected = session.execute(
-            sa.update(Delivery)
-            .where(Delivery.id == one.mail.delivery_id, Delivery.state == UNKNOWN)
-            .values(state=state, code=one.outcome.code or None)
-            .returning(Delivery.slice_id)
-        ).scalar_one_or_none()
-        if corrected is None:
-            continue
-        _forget_boxes(session, [one], [state])
-        if corrected == one.lane.slice_id:
-            change[UNKNOWN] -= 1
-            change[state] += 1
-    return change
+def _correct_row(session: Session, one: Record, state: str) -> bool:
+    """The slice was taken over: the taker called this lane's row in flight unknown. We know better.
+
+    True when its slice's counters are to follow; a row that was queued anew stands in another slice.
+    """
+    corrected = session.execute(
+        sa.update(Delivery)
+        .where(Delivery.id == one.mail.delivery_id, Delivery.state == UNKNOWN)
+        .values(state=state, code=one.outcome.code or None)
+        .returning(Delivery.slice_id)
+    ).scalar_one_or_none()
+    if corrected is None:
+        return False
+    _forget_boxes(session, [(one, state)])
+    return corrected == one.lane.slice_id
+
+
+def _count(session: Session, changes: Mapping[int, Mapping[str, int]]) -> None:
+    """Move the counters of the slices, which are locked already."""
+    if changes:
+        in_order = sorted(changes)
+        update_many(
+            session,
+            _SLICE,
+            keys=("id",),
+            values={
+                "id": in_order,
+                **{state: [changes[at].get(state, 0) for at in in_order] for state in STATES},
+            },
+            add=True,
+        )
 
 
 def _accepted(
     session: Session, records: Sequence[Record], now: datetime, on_accepted: Accepted | None
 ) -> None:
     taken = [one for one in records if one.outcome.state == ACCEPTED]
-    by_send: Counter[int] = Counter(one.lane.send_id for one in taken)
+    by_send = Counter(one.lane.send_id for one in taken)
     minute = now.replace(second=0, microsecond=0)
     for send_id, count in sorted(by_send.items()):
-        statement = insert_into(session, SendMinute).values(
-            send_id=send_id, minute=minute, accepted=count
-        )
-        session.execute(
-            statement.on_conflict_do_update(
-                index_elements=["send_id", "minute"],
-                set_={"accepted": SendMinute.accepted + statement.excluded.accepted},
-            )
+        session.connection().execute(
+            _ADD_TO_MINUTE, {"send_id": send_id, "minute": minute, "accepted": count}
         )
     asked = [one.mail.recipient for one in taken if not one.mail.contact]
     if asked and on_accepted:
