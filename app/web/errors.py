@@ -11,6 +11,7 @@ from typing import Final
 
 import sqlalchemy.exc
 from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask.globals import request_ctx
 from flask_babel import gettext as _
 from werkzeug.exceptions import HTTPException, ServiceUnavailable
 
@@ -74,6 +75,9 @@ def page(
         "application/json"
     ):
         response = jsonify(error=title, advice=advice)
+    elif request_ctx.url_adapter is None:
+        # A host name that cannot be one: no address can be built, so this page has no links.
+        response = make_response(render_template("errors/bare.html", title=title, advice=advice))
     else:
         response = make_response(
             render_template(

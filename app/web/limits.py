@@ -12,7 +12,7 @@ import hmac
 import secrets
 from collections.abc import Callable
 from datetime import date
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any, Final, TypeVar, cast
 
 from flask import Flask, request
@@ -120,7 +120,9 @@ def limited(name: str) -> Callable[[View], View]:
 
 def network_key() -> str:
     """What stands for the visitor's network today: the address (of IPv6 the first 64 bits), hashed."""
-    address = ip_address(request.remote_addr or "0.0.0.0")  # noqa: S104 (nobody's address, hashed)
+    address = _peer()
+    if address is None:
+        return EVERYONE
     if isinstance(address, IPv6Address):
         address = address.ipv4_mapped or ip_network(f"{address}/64", strict=False).network_address
     return hmac.digest(daily_key(), address.packed, hashlib.sha256).hex()[:32]
@@ -128,22 +130,30 @@ def network_key() -> str:
 
 def from_this_computer() -> bool:
     """Whether both ends are loopback: the peer, and the name it asked for, which a foreign page cannot fake."""
+    peer = _peer()
     try:
-        peer = ip_address(request.remote_addr or "")
+        named = is_loopback(f"//{request.host}")
     except ValueError:
         return False
     forwarded = any(name in request.headers for name in FORWARDED)
-    return peer.is_loopback and is_loopback(f"//{request.host}") and not forwarded
+    return peer is not None and peer.is_loopback and named and not forwarded
+
+
+def _peer() -> IPv4Address | IPv6Address | None:
+    """The address at the other end, or None where a proxy passed on something that is none."""
+    try:
+        return ip_address(request.remote_addr or "")
+    except ValueError:
+        return None
 
 
 def _unknown_network() -> bool:
     """Whether the peer is somebody who stands between us and the visitor."""
+    peer = _peer()
+    if peer is None:
+        return True
     if request.environ.get("peyvand.declared_proxy"):
         return False
-    try:
-        peer = ip_address(request.remote_addr or "")
-    except ValueError:
-        return True
     return (
         request.host.partition(":")[0].endswith(".onion")
         or any(name in request.headers for name in FORWARDED)

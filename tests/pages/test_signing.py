@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from datetime import timedelta
 from uuid import UUID
 
@@ -93,7 +94,8 @@ def test_C12_the_choices_count_with_the_code_and_nothing_is_ticked(
         )
     address = f"/fa/petitions/teachers/check/{ids.in_url(found.id)}"
     page = visitor.get(address).get_data(as_text=True)
-    assert page.count("checked") == 1  # anonymous
+    assert page.count("checked") == 1
+    assert re.search(r'<input checked [^>]*value="anonymous"', page)
     assert 'type="checkbox" value="y"' in page
     answer = visitor.post(
         address,

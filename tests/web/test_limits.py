@@ -84,6 +84,28 @@ def test_C24_a_declared_proxy_is_believed(environment: dict[str, str]) -> None:
     assert statuses(visitor, "192.0.2.9", 3, **{"X-Forwarded-For": "198.51.100.1"}) == [422] * 3
 
 
+@pytest.mark.parametrize("said", ["unknown", "", "_hidden", "1.2.3", "x" * 2000, "::1%eth0, ["])
+def test_R06_a_declared_proxy_that_says_nonsense(environment: dict[str, str], said: str) -> None:
+    proxied = {**environment, "PEYVAND_TRUSTED_PROXIES": "10.0.0.1", "PEYVAND_FORMS_AN_HOUR": "999"}
+    visitor = create_app(Config.from_env("web", proxied)).test_client()
+    assert statuses(visitor, "10.0.0.1", 1, **{"X-Forwarded-For": said}) == [422]
+
+
+@pytest.mark.parametrize(
+    "host", ["[", "[::1", "127.0.0.1:port", "", "a b", "x" * 100, "x" * 3000, "۱۲۷.۰.۰.۱"]
+)
+def test_R06_odd_host_names_get_a_page(environment: dict[str, str], host: str) -> None:
+    trial = {
+        **environment,
+        "PEYVAND_EMBEDDED": "1",
+        "PEYVAND_BASE_URL": "http://127.0.0.1:8000",
+    }
+    visitor = create_app(Config.from_env("web", trial)).test_client()
+    for place in ("/", "/en/", "/mailbox", "/en/c/x", "/nothing"):
+        odd = {"HTTP_HOST": host.encode().decode("latin-1")}
+        assert visitor.get(place, environ_overrides=odd).status_code < 500
+
+
 def test_C24_the_memory_holds_no_address_and_its_key_lives_a_day(site: Flask) -> None:
     with time_machine.travel("2026-11-24T12:00:00Z", tick=False) as clock:
         statuses(site.test_client(), "192.0.2.7", 1)
