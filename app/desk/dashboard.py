@@ -109,7 +109,7 @@ def drafts(session: Session) -> Sequence[Issue]:
 def issue_numbers(session: Session, issue_ids: Sequence[int]) -> dict[int, int]:
     """The numbers that readers know issues by."""
     rows = session.execute(sa.select(Issue.id, Issue.number).where(Issue.id.in_(issue_ids)))
-    return dict(rows.tuples().all())
+    return {row.id: row.number for row in rows}
 
 
 def paused_destinations(session: Session, *, now: datetime) -> Sequence[str]:

@@ -7,7 +7,7 @@ from flask_wtf import FlaskForm
 from wtforms import SelectField
 
 from app.optin.models import LIFT, SUPPRESS
-from app.web.forms import AddressField, LanguageField
+from app.web.forms import AddressField, LanguageField, option
 
 
 class TestAddressForm(FlaskForm):  # type: ignore[misc]
@@ -33,7 +33,7 @@ class OrderForm(FlaskForm):  # type: ignore[misc]
     order = SelectField(
         lazy_gettext("What does its owner want?"),
         choices=[
-            (SUPPRESS, lazy_gettext("Never get mail from us again")),
-            (LIFT, lazy_gettext("Get mail again")),
+            option(SUPPRESS, lazy_gettext("Never get mail from us again")),
+            option(LIFT, lazy_gettext("Get mail again")),
         ],
     )

@@ -15,7 +15,7 @@ from app.core.errors import InvalidError
 from app.organisations.models import TYPES, Organisation
 from app.organisations.records import LONGEST_NAME, Entry
 from app.web import language
-from app.web.forms import AddressField, LanguageField, LineField
+from app.web.forms import AddressField, LanguageField, LineField, option
 
 TYPE_NAMES: Final = {
     "local": lazy_gettext("Local union"),
@@ -76,7 +76,9 @@ class PlainDateField(DateField):
 class OrganisationForm(FlaskForm):  # type: ignore[misc]
     """What an organisation publishes about itself. The names' fields are added per language of the site."""
 
-    type = SelectField(lazy_gettext("Type"), choices=[(kind, TYPE_NAMES[kind]) for kind in TYPES])
+    type = SelectField(
+        lazy_gettext("Type"), choices=[option(kind, TYPE_NAMES[kind]) for kind in TYPES]
+    )
     country = SelectField(lazy_gettext("Country"))
     sector = LineField(lazy_gettext("Sector"), render_kw={"maxlength": 80})
     parent = SelectField(
@@ -103,8 +105,8 @@ class OrganisationForm(FlaskForm):  # type: ignore[misc]
 
     def offer(self, page_language: str, parents: list[tuple[int, str]]) -> None:
         """Set the countries, sorted as readers of this language do, and the possible parents."""
-        self.country.choices = [("", "–"), *countries(page_language)]
-        self.parent.choices = [("", "–"), *((str(number), name) for number, name in parents)]
+        self.country.choices = _with_none(countries(page_language))
+        self.parent.choices = _with_none([(str(number), name) for number, name in parents])
 
     def validate_sector(self, field: Field) -> None:
         if len(field.data or "") > 80:
@@ -176,7 +178,7 @@ class RepresentativeForm(FlaskForm):  # type: ignore[misc]
         self.language.offer(locales)
         pairs = [(one, other) for one in locales for other in locales if one != other]
         self.languages.choices = [
-            (",".join(codes), " + ".join(languages.own_name(code) for code in codes))
+            option(",".join(codes), " + ".join(languages.own_name(code) for code in codes))
             for codes in [*((code,) for code in locales), *pairs]
         ]
 
@@ -189,6 +191,10 @@ def countries(page_language: str) -> list[tuple[str, str]]:
         ((code, str(names[code])) for code in found),
         key=lambda pair: languages.sort_key(pair[1], page_language),
     )
+
+
+def _with_none(pairs: list[tuple[str, str]]) -> list[Any]:
+    return [option("", "–"), *(option(value, label) for value, label in pairs)]
 
 
 def country_name(code: str, page_language: str) -> str:

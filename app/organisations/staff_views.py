@@ -31,7 +31,6 @@ organisations_staff = Blueprint(
 gate.close(organisations_staff, Permission.ORGANISE)
 
 
-@organisations_staff.context_processor
 def names() -> dict[str, object]:
     """How types, countries and organisations are called in the page's language."""
     here = language.current()
@@ -63,6 +62,7 @@ def listing() -> ResponseReturnValue:
         )
         return render_template(
             "organisations/staff_list.html",
+            **names(),
             found=found,
             total=total,
             counts=representatives.counts(session, [row.id for row in found]),
@@ -188,6 +188,7 @@ def page(row_id: int, form: RepresentativeForm | None = None) -> str:
         row = records.get(session, row_id)
         return render_template(
             "organisations/staff_page.html",
+            **names(),
             row=row,
             parent=records.get(session, row.parent_id) if row.parent_id else None,
             affiliates=records.affiliates(session, row_id),

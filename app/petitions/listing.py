@@ -38,13 +38,11 @@ class Row:
 
 def rows(session: Session, locales: Sequence[str]) -> list[Row]:
     """All petitions: drafts first, then open ones, then closed ones, each kind with the newest first."""
-    signed = dict(
-        session.execute(
-            sa.select(Signature.petition_id, sa.func.count()).group_by(Signature.petition_id)
-        )
-        .tuples()
-        .all()
+    count = sa.func.count().label("signed")
+    counted = session.execute(
+        sa.select(Signature.petition_id, count).group_by(Signature.petition_id)
     )
+    signed = {row.petition_id: int(row.signed) for row in counted}
     found = session.scalars(sa.select(Petition).options(selectinload(Petition.texts)))
     return sorted(
         (_row(petition, signed.get(petition.id, 0), locales) for petition in found),

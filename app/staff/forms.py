@@ -13,6 +13,7 @@ from app.staff.accounts import LONGEST_NAME
 from app.staff.models import ROLES
 from app.staff.passwords import LONGEST, SHORTEST
 from app.web import language
+from app.web.forms import option
 
 ROLE_NAMES = {
     "admin": lazy_gettext("Administrator"),
@@ -51,7 +52,8 @@ class InviteForm(FlaskForm):  # type: ignore[misc]
     """The role to invite somebody to."""
 
     role = SelectField(
-        lazy_gettext("Role"), choices=[(role, ROLE_NAMES[role]) for role in reversed(ROLES)]
+        lazy_gettext("Role"),
+        choices=[option(role, ROLE_NAMES[role]) for role in reversed(ROLES)],
     )
 
 
