@@ -41,25 +41,44 @@ class Request(Base):
 
     ``mails`` counts the mails asked for (the first and each resend), ``answered`` those the worker has dealt
     with. ``noted`` is what the worker shows behind the link of a preferences request: lists and languages.
+
+    Kept: until it was carried out; unproven PEYVAND_UNPROVEN_HOURS after its mail, PEYVAND_REQUEST_DAYS in any case.
     """
 
     __tablename__ = "request"
     __table_args__ = (sa.Index(None, "state", "expires_at"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
+    """Random: stands in the waiting page's address."""
     purpose: Mapped[str] = mapped_column(sa.String(24))
+    """Plain: which wish it is."""
     subject: Mapped[str] = mapped_column(sa.String(64))
+    """Plain: which petition or list it is about."""
     language: Mapped[str] = mapped_column(sa.String(8))
+    """Plain: the language of page and mail."""
     day: Mapped[date]
+    """Plain: when it was asked."""
     state: Mapped[str] = mapped_column(sa.String(10), default=ASKED)
+    """Plain: asked, answered, proven or failed."""
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    """Plain: when it is erased; finer than a day, since link and page must agree on the end."""
     box: Mapped[bytes]
+    """Sealed: address, subject once more, and what the first form consented to."""
     choices: Mapped[bytes | None]
+    """Sealed: what was chosen beside the proof."""
     mails: Mapped[int] = mapped_column(default=1)
+    """Plain: how many mails were asked for."""
     answered: Mapped[int] = mapped_column(default=0)
+    """Plain: how many of them the worker dealt with, mailed or not."""
     tries: Mapped[int] = mapped_column(default=0)
+    """Plain: how many codes were tried."""
     key_id: Mapped[str | None] = mapped_column(sa.String(8))
+    """Plain: which index key made link and code."""
     link_hash: Mapped[bytes | None] = mapped_column(unique=True)
+    """Hashed: SHA-256 of the link's secret."""
     code_hash: Mapped[bytes | None]
+    """Hashed: SHA-256 of the code together with the id."""
     code_expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Plain: until when the code is good."""
     noted: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON)
+    """Plain: lists and languages, for a preferences link alone; empty for who has none."""

@@ -27,7 +27,7 @@ TYPES: Final = (
 class Organisation(Base):
     """A trade union or another body, with what it publishes about itself.
 
-    Kept: until staff delete it; it is what the organisation publishes itself.
+    Kept: as long as staff keep it; it is what the organisation publishes itself.
     """
 
     __tablename__ = "organisation"
@@ -66,7 +66,7 @@ class Organisation(Base):
 class Representative(Base):
     """A person's role in an organisation, without a name; the contact comes when they confirm (U02, U05).
 
-    Kept: until staff delete it or the person is erased.
+    Kept: as long as staff keep it, unless the person is erased.
     """
 
     __tablename__ = "representative"

@@ -22,44 +22,73 @@ SHOWN_AS: Final = (ANONYMOUS, INITIALS, FULL_NAME)
 
 
 class Petition(Base):
-    """A document people sign. ``published_total`` is what every public place shows (C21)."""
+    """A document people sign. ``published_total`` is what every public place shows (C21).
+
+    Kept: as long as staff keep it.
+    """
 
     __tablename__ = "petition"
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    """Plain: its number."""
     slug: Mapped[str] = mapped_column(sa.String(80), unique=True)
+    """Plain: its place in addresses."""
     state: Mapped[str] = mapped_column(sa.String(10), default=DRAFT)
+    """Plain: draft, open or closed."""
     goal: Mapped[int]
+    """Plain: how many signatures it is for."""
     live: Mapped[bool] = mapped_column(default=False)
+    """Plain: whether the exact total is shown at once."""
     hand_over_names: Mapped[bool] = mapped_column(default=False)
+    """Plain: whether names may be passed on to the addressee."""
     index_key_id: Mapped[str | None] = mapped_column(sa.String(8))
+    """Plain: which index key its signatures are made with."""
     opened: Mapped[date | None]
+    """Plain: when it was published."""
     closed: Mapped[date | None]
+    """Plain: when it was closed."""
     published_total: Mapped[int] = mapped_column(default=0)
+    """Plain: what every public place shows."""
     published_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Plain: when that last moved."""
     publish_after: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Plain: the random minute at which it may move next."""
     texts: Mapped[list[PetitionText]] = relationship(
         back_populates="petition", cascade="all, delete-orphan", order_by="PetitionText.version"
     )
 
 
 class PetitionText(Base):
-    """One version of the text in one language; a signature says which version was signed."""
+    """One version of the text in one language; a signature says which version was signed.
+
+    Kept: as long as its petition: signatures name their version.
+    """
 
     __tablename__ = "petition_text"
     __table_args__ = (sa.UniqueConstraint("petition_id", "language", "version"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    """Plain: its number."""
     petition_id: Mapped[int] = mapped_column(sa.ForeignKey("petition.id", ondelete="CASCADE"))
+    """Plain: whose it is."""
     language: Mapped[str] = mapped_column(sa.String(8))
+    """Plain: its language."""
     version: Mapped[int]
+    """Plain: counts up with each change after the opening."""
     day: Mapped[date]
+    """Plain: when it was written."""
     topic: Mapped[str] = mapped_column(sa.String(80), default="")
+    """Plain: a word above the title."""
     title: Mapped[str] = mapped_column(sa.String(200))
+    """Plain: the title."""
     summary: Mapped[str] = mapped_column(sa.String(400))
+    """Plain: a sentence or two."""
     body: Mapped[str] = mapped_column(sa.Text)
+    """Plain: the text."""
     demands: Mapped[str] = mapped_column(sa.Text, default="")
+    """Plain: the demands, a line each."""
     addressee: Mapped[str] = mapped_column(sa.String(300))
+    """Plain: to whom it goes."""
     petition: Mapped[Petition] = relationship(back_populates="texts")
 
 
@@ -67,6 +96,8 @@ class Signature(Base):
     """A counted signature: two hashes that match no other petition's, versions, a day, what is shown (C05).
 
     It holds no address and points to no person; a withdrawn one is deleted.
+
+    Kept: as long as its petition, unless it is withdrawn or erased.
     """
 
     __tablename__ = "signature"
@@ -76,13 +107,24 @@ class Signature(Base):
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
+    """Random: minted at the proof; the names box is bound to it."""
     petition_id: Mapped[int] = mapped_column(sa.ForeignKey("petition.id"))
+    """Plain: what was signed."""
     index_key_id: Mapped[str] = mapped_column(sa.String(8))
+    """Plain: which index key made the two hashes."""
     exact_hash: Mapped[bytes]
+    """Hashed: HMAC of petition and address letter for letter, for rights."""
     mailbox_hash: Mapped[bytes]
+    """Hashed: HMAC of petition and mailbox by its provider's rules, so that it counts once."""
     text_id: Mapped[int] = mapped_column(sa.ForeignKey("petition_text.id"))
+    """Plain: the version that was signed."""
     wording_id: Mapped[int] = mapped_column(sa.ForeignKey("consent_wording.id"))
+    """Plain: the sentence that was agreed to."""
     day: Mapped[date]
+    """Plain: when it was counted."""
     shown_as: Mapped[str] = mapped_column(sa.String(10), default=ANONYMOUS)
+    """Plain: anonymous, initials or full name, as the signer chose."""
     shown_name: Mapped[str] = mapped_column(sa.String(80), default="")
+    """Plain: the initials or name that the signer chose to publish; else empty."""
     names_box: Mapped[bytes | None]
+    """Sealed: the name to be handed over, to a key that is kept offline."""

@@ -20,7 +20,7 @@ ROLES: Final = (ADMIN, ORGANISER, EDITOR, TRANSLATOR)
 class Account(Base):
     """A staff member by a working name; the address for test mails is sealed and proven once.
 
-    Kept: until an admin deletes it.
+    Kept: as long as staff keep it.
     """
 
     __tablename__ = "account"
