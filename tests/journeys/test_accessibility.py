@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -12,7 +13,11 @@ from playwright.sync_api import Page
 from app.core import clock as moment
 from app.core import ids, tokens
 from app.core.database import Database
+from app.factory import create_app
 from app.optin import models as optin
+from config import Config
+from emails import mailbox
+from emails.transport import Envelope
 from tests import factories
 from tests.journeys.serving import faults, serving, sideways
 from tests.pages.conftest import database, environment, filled, keys, site
@@ -134,6 +139,42 @@ def test_A01_A02_with_errors_shown(page: Page, served: Served, locale: str, sche
         if sideways(page, 320):
             found.append(f"{place}: scrolls sideways at 320 px")
     assert found == []
+
+
+MAIL = """\
+From: peyvand@example.org\r
+To: leila@example.org\r
+Subject: Please confirm your request: 47\r
+MIME-Version: 1.0\r
+Content-Type: multipart/alternative; boundary=bricks\r
+\r
+--bricks\r
+Content-Type: text/plain; charset=utf-8\r
+\r
+Open http://127.0.0.1:8000/en/c/1.abc and press the button.\r
+--bricks\r
+Content-Type: text/html; charset=utf-8\r
+\r
+<html lang="en"><head><title>A letter</title></head><body><p>Press the button.</p></body></html>\r
+--bricks--\r
+"""
+
+
+@pytest.mark.parametrize("locale", ["fa", "en"])
+def test_A01_the_trial_mailbox(page: Page, environment: dict[str, str], locale: str) -> None:
+    folder = Path(environment["PEYVAND_SMTP_URL"].removeprefix("mailbox:"))
+    for _mail in range(2):
+        mailbox.keep(folder, Envelope("peyvand@example.org", "leila@example.org"), MAIL.encode())
+    app = create_app(Config.from_env("web", {**environment, "PEYVAND_EMBEDDED": "1"}))
+    with serving(app) as address:
+        url = f"{address}/mailbox?language={locale}"
+        assert what_is_wrong(page, [url], width=1280) == []
+        tabs = page.locator(".tabs a")
+        views = [f"{address}{tab.get_attribute('href')}" for tab in tabs.all()]
+        assert len(views) == 4
+        assert what_is_wrong(page, [url, *views, f"{address}/{locale}/"]) == []
+        mailbox.empty_folder(folder)
+        assert what_is_wrong(page, [url]) == []
 
 
 def test_A02_the_keyboard_alone_signs(page: Page, served: Served) -> None:
