@@ -59,7 +59,9 @@ def render(
             for edition in editions
         ]
     rendered = render_newsletter(
-        editions, organisation=config.organisation_name(first), gettext=gettext
+        editions,
+        organisation={language: config.organisation_name(language) for language in languages},
+        gettext=gettext,
     )
     name = "letters" if quiet else slug
     tongue = "-".join(languages)

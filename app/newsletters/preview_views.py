@@ -54,7 +54,7 @@ def document(row_id: int, choice: str) -> ResponseReturnValue:
                     gettext=catalogue.gettext,
                     strict=False,
                 ),
-                organisation=config().organisation_name(languages[0]),
+                organisation={code: config().organisation_name(code) for code in languages},
                 gettext=catalogue.gettext,
             )
             html = as_seen(rendered, dark=request.args.get("scheme") == "dark")
