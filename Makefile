@@ -6,7 +6,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --require-hashes --only-binary :all:
-CODE := app emails workers config.py wsgi.py migrations/env.py tests
+CODE := app emails workers config.py wsgi.py migrations/env.py docs/generate.py tests
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard app/translations/*/LC_MESSAGES/*.po))
 PROCESSES ?= 2
 # In CI the tests also measure coverage; the floor is over verb and query modules (pyproject.toml).
@@ -59,6 +59,10 @@ check: .venv/developer $(CATALOGUES) ## Formatting, lint, types, import rules, c
 .PHONY: pictures
 pictures: .venv/developer $(CATALOGUES) ## Draw docs/pictures anew, in a real browser
 	@PEYVAND_WRITE_PICTURES=1 $(BIN)/python -m pytest -q tests/journeys/test_pictures.py
+
+.PHONY: docs
+docs: .venv/runtime ## Write docs/data.md and docs/settings.md anew, from models and settings
+	@$(BIN)/python -m docs.generate
 
 ##@ Translate it
 

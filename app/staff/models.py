@@ -100,7 +100,7 @@ class AuditEntry(Base):
     account_id: Mapped[int | None] = mapped_column(sa.ForeignKey("account.id", ondelete="SET NULL"))
     """Plain: who did it; nobody for the worker and the command line."""
     at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
-    """Plain: when."""
+    """Plain: when it was done."""
     action: Mapped[str] = mapped_column(sa.String(48))
     """Plain: what was done."""
     subject: Mapped[str] = mapped_column(sa.String(64))
