@@ -12,7 +12,7 @@ import alembic.command
 import alembic.config
 import click
 from flask import Flask
-from flask.cli import AppGroup
+from flask.cli import AppGroup, with_appcontext
 
 from app.core import clock
 from app.core.errors import PeyvandError
@@ -47,6 +47,7 @@ def upgrade(url: str) -> None:
 
 
 @click.command("init")
+@with_appcontext
 def init() -> None:
     """Create or upgrade the database, the mailing lists and the consent wordings."""
     upgrade(config().database_url)
@@ -72,7 +73,7 @@ def lock() -> None:
     with unit_of_work() as session:
         ended = accounts.lock_the_house(session)
         audit.record(session, None, "staff.locked-the-house", f"sessions:{ended}", clock.now())
-    click.echo(f"Ended {ended} sessions and all links.")
+    click.echo(f"Ended all sessions ({ended}) and all links.")
 
 
 @newsletter.command("send")
