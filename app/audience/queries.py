@@ -30,11 +30,13 @@ def may_receive(
     """
     # Aliases, since the statement around it may join the same tables.
     subscription, contact = aliased(Subscription), aliased(Contact)
-    return sa.exists().where(
+    # Not EXISTS, which PostgreSQL may answer from a hash of all subscriptions, built anew for each batch of mails.
+    found = sa.select(subscription.id).where(
         subscription.id == subscription_id,
         contact.id == subscription.contact_id,
         ~suppressions.blocks_newsletters(contact.mailbox_index.expression),
     )
+    return found.scalar_subquery().is_not(None)
 
 
 def may_be_asked(session: Session, indexes: Sequence[Index], *, today: date) -> bool:

@@ -48,7 +48,7 @@ def in_force(row: Suppression, *, today: date) -> bool:
 
 def blocks_newsletters(mailbox_index: sa.ColumnElement[bytes]) -> sa.ColumnElement[bool]:
     """SQL: whether a mailbox is suppressed for what it once asked for: any complaint, wish or hard bounce."""
-    return sa.exists().where(
+    return _any(
         Suppression.mailbox_index == mailbox_index, Suppression.reason.in_((*FOR_GOOD, HARD_BOUNCE))
     )
 
@@ -56,8 +56,8 @@ def blocks_newsletters(mailbox_index: sa.ColumnElement[bytes]) -> sa.ColumnEleme
 def blocks_confirmations(
     mailbox_index: sa.ColumnElement[bytes], *, today: date
 ) -> sa.ColumnElement[bool]:
-    """SQL: whether not even a confirmation that was let through may go: a complaint or wish, or a bounce this week."""
-    return sa.exists().where(
+    """SQL: whether a mailbox gets not even a confirmation: a complaint or wish, or a bounce this week."""
+    return _any(
         Suppression.mailbox_index == mailbox_index,
         sa.or_(
             Suppression.reason.in_(FOR_GOOD),
@@ -67,3 +67,12 @@ def blocks_confirmations(
             ),
         ),
     )
+
+
+def _any(*conditions: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """EXISTS in a form that PostgreSQL asks row by row, over an index.
+
+    EXISTS itself, in what is selected, may be answered from a hash of the whole table, built anew each time.
+    """
+    found = sa.select(Suppression.id).where(*conditions).limit(1).scalar_subquery()
+    return found.is_not(None)

@@ -7,9 +7,10 @@ crash, on any machine that takes over.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final, cast
 from uuid import UUID
 
@@ -110,27 +111,42 @@ def next_in_lane(
     Read at most two seconds before they go; the passed over ones are recorded as suppressed in the same
     transaction. Renews the lease; a lane that lost it, or whose send was paused, goes on no further.
     """
-    send_state = session.scalar(sa.select(Send.state).where(Send.id == lane.send_id))
-    held = session.execute(
-        sa.update(Slice)
-        .where(Slice.id == lane.slice_id, Slice.owner == owner, Slice.state == CLAIMED)
-        .values(lease_until=now + LEASE)
+    held = session.connection().execute(
+        _HOLD, {"in_slice": lane.slice_id, "of": owner, "until": now + LEASE}
     )
-    if not _changed(held) or send_state not in (RUNNING, FREEZING):
+    if not _changed(held):
         return Fetched((), going_on=False)
-    rows = session.execute(_next_rows(lane, after, limit, now)).all()
+    rows = (
+        session.connection()
+        .execute(_next_rows(now.date()), {"in_slice": lane.slice_id, "after": after, "most": limit})
+        .all()
+    )
     passed = [row.position for row in rows if not row.allowed]
     if passed:
         _suppress(session, lane, passed)
     return Fetched(tuple(_outgoing(row) for row in rows if row.allowed), going_on=True)
 
 
-def _next_rows(lane: Lane, after: int, limit: int, now: datetime) -> sa.Select[*tuple[Any, ...]]:
+_HOLD: Final = (
+    sa.update(Slice)
+    .where(
+        Slice.id == sa.bindparam("in_slice"),
+        Slice.owner == sa.bindparam("of"),
+        Slice.state == CLAIMED,
+        sa.exists().where(Send.id == Slice.send_id, Send.state.in_((RUNNING, FREEZING))),
+    )
+    .values(lease_until=sa.bindparam("until"))
+)
+
+
+@functools.lru_cache(maxsize=2)
+def _next_rows(today: date) -> sa.Select[*tuple[Any, ...]]:
+    """The statement, kept: built for each batch, it would cost more than its answer."""
     subscribed = sa.and_(Contact.id.is_not(None), may_receive(Delivery.subscription_id))
     asked = sa.and_(
         Envelope.box.is_not(None),
         Envelope.never_write.is_(False),
-        ~suppressions.blocks_confirmations(Envelope.mailbox_index.expression, today=now.date()),
+        ~suppressions.blocks_confirmations(Envelope.mailbox_index.expression, today=today),
     )
     return (
         sa.select(
@@ -152,10 +168,12 @@ def _next_rows(lane: Lane, after: int, limit: int, now: datetime) -> sa.Select[*
         .outerjoin(Envelope, Envelope.delivery_id == Delivery.id)
         .outerjoin(Subscription, Subscription.id == Delivery.subscription_id)
         .where(
-            Delivery.slice_id == lane.slice_id, Delivery.position > after, Delivery.state == QUEUED
+            Delivery.slice_id == sa.bindparam("in_slice"),
+            Delivery.position > sa.bindparam("after"),
+            Delivery.state == QUEUED,
         )
         .order_by(Delivery.position)
-        .limit(limit)
+        .limit(sa.bindparam("most"))
     )
 
 
