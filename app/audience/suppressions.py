@@ -56,7 +56,7 @@ def blocks_newsletters(mailbox_index: sa.ColumnElement[bytes]) -> sa.ColumnEleme
 def blocks_confirmations(
     mailbox_index: sa.ColumnElement[bytes], *, today: date
 ) -> sa.ColumnElement[bool]:
-    """SQL: whether a mailbox gets not even a confirmation: a complaint or wish, or a bounce this week."""
+    """SQL: whether not even a confirmation that was let through may go: a complaint or wish, or a bounce this week."""
     return _any(
         Suppression.mailbox_index == mailbox_index,
         sa.or_(

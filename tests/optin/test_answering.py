@@ -223,6 +223,7 @@ def test_C18_one_confirmation_a_week_really_goes_to_who_bounced(
     owner = ids.new()
     lane = lanes.claim(session, owner, most=9, now=NOON)
     assert lane is not None
+    session.flush()
     fetched = lanes.next_in_lane(session, lane, owner, after=-1, limit=9, now=NOON)
     assert [mail.recipient for mail in fetched.mails] == [first.id]
     assert session.scalar(sa.select(sa.func.count()).select_from(Suppression)) == 2
