@@ -8,6 +8,7 @@ from babel import Locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
+from markupsafe import Markup
 from wtforms import DateField, Field, SelectField, StringField, ValidationError
 
 from app.core import languages, persian
@@ -142,7 +143,9 @@ def organisation_form(
     """The form with one name field a language, filled from ``row`` where nothing was typed."""
     names = {
         f"name_{code}": LineField(
-            languages.own_name(code),
+            Markup('<span lang="{0}" dir="{1}">{2}</span>').format(
+                code, languages.direction(code), languages.own_name(code)
+            ),
             render_kw={
                 "lang": code,
                 "dir": languages.direction(code),
