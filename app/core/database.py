@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy import event
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
 from app.core import persian
@@ -158,48 +159,62 @@ def insert_into(session: Session, table: Any) -> Any:
 
 def update_many(
     session: Session,
-    table: Any,
+    table: sa.Table,
     *,
     keys: Sequence[str],
-    values: Mapping[str, Sequence[Any]],
+    values: Mapping[str, list[Any]],
     add: bool = False,
 ) -> None:
     """Update one row for each place of the columns in ``values``, found by ``keys``; ``add`` adds to what is there.
 
     One statement on PostgreSQL, whatever the number of rows. Its rows are locked in no order: lock them first.
     """
-    changed = [name for name in values if name not in keys]
     connection = session.connection()
     if connection.dialect.name == "sqlite":
         rows = [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
-        connection.execute(sa.text(_one_row(table.name, tuple(keys), tuple(changed), add)), rows)
+        connection.execute(_one_row(table, tuple(keys), tuple(values), add), rows)
     else:
-        types = tuple(table.c[name].type.compile(connection.dialect) for name in values)
-        statement = _many_rows(table.name, tuple(keys), tuple(changed), tuple(values), types, add)
-        connection.execute(statement, {name: list(column) for name, column in values.items()})
+        connection.execute(_many_rows(table, tuple(keys), tuple(values), add), values)
 
 
-def _one_row(table: str, keys: tuple[str, ...], changed: tuple[str, ...], add: bool) -> str:
-    sets = ", ".join(f"{name} = {f'{name} + ' * add}:{name}" for name in changed)
+@functools.cache
+def _one_row(
+    table: sa.Table, keys: tuple[str, ...], columns: tuple[str, ...], add: bool
+) -> sa.TextClause:
+    sets = ", ".join(
+        f"{name} = {f'{name} + ' * add}:{name}" for name in columns if name not in keys
+    )
     found = " AND ".join(f"{name} = :{name}" for name in keys)
-    return f"UPDATE {table} SET {sets} WHERE {found}"  # noqa: S608 (names of our own columns)
+    return sa.text(f"UPDATE {table.name} SET {sets} WHERE {found}")  # noqa: S608 (our own names)
 
 
 @functools.cache
 def _many_rows(
-    table: str,
-    keys: tuple[str, ...],
-    changed: tuple[str, ...],
-    columns: tuple[str, ...],
-    types: tuple[str, ...],
-    add: bool,
+    table: sa.Table, keys: tuple[str, ...], columns: tuple[str, ...], add: bool
 ) -> sa.TextClause:
-    sets = ", ".join(f"{name} = {f'{table}.{name} + ' * add}new.{name}" for name in changed)
-    found = " AND ".join(f"{table}.{name} = new.{name}" for name in keys)
+    name = table.name
+    sets = ", ".join(
+        f"{column} = {f'{name}.{column} + ' * add}new.{column}"
+        for column in columns
+        if column not in keys
+    )
+    found = " AND ".join(f"{name}.{key} = new.{key}" for key in keys)
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    kinds = (table.c[column].type.compile(dialect) for column in columns)
     arrays = ", ".join(
-        f"CAST(:{name} AS {kind}[])" for name, kind in zip(columns, types, strict=True)
+        f"CAST(:{column} AS {kind}[])" for column, kind in zip(columns, kinds, strict=True)
     )
     return sa.text(
-        f"UPDATE {table} SET {sets} FROM unnest({arrays}) AS new({', '.join(columns)})"  # noqa: S608
+        f"UPDATE {name} SET {sets} FROM unnest({arrays}) AS new({', '.join(columns)})"  # noqa: S608
         f" WHERE {found}"
     )
+
+
+def one_of(dialect: str, column: sa.Column[Any], name: str) -> sa.ColumnElement[bool]:
+    """SQL: whether ``column`` is one of the list bound to ``name``.
+
+    On PostgreSQL the list is one array, so that the statement is the same for every length.
+    """
+    if dialect == "sqlite":
+        return column.in_(sa.bindparam(name, expanding=True))
+    return column == sa.any_(sa.bindparam(name, type_=postgresql.ARRAY(column.type)))

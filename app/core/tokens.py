@@ -8,10 +8,12 @@ opens another purpose.
 from __future__ import annotations
 
 import hashlib
+import hmac
 from typing import Final
 from uuid import UUID
 
 from itsdangerous import Signer
+from itsdangerous.encoding import base64_encode
 
 from app.core.persian import latin_digits
 from app.core.sealing import Indexer
@@ -31,7 +33,7 @@ class MailedSecrets:
 
     def __init__(self, indexer: Indexer) -> None:
         self._indexer = indexer
-        self._signers: dict[tuple[str, str], Signer] = {}
+        self._derived: dict[tuple[str, str], bytes] = {}
 
     def token(self, purpose: str, row_id: UUID, key_id: str) -> str:
         """The secret of a row for a link (about 45 ASCII characters)."""
@@ -48,16 +50,17 @@ class MailedSecrets:
         return "".join(signs)
 
     def _signature(self, purpose: str, row_id: UUID, key_id: str) -> bytes:
-        signer = self._signers.get((purpose, key_id))
-        if signer is None:
+        key = self._derived.get((purpose, key_id))
+        if key is None:
             signer = Signer(
                 self._indexer.child("secret", key_id),
                 salt=f"peyvand:{purpose}",
                 key_derivation="hmac",
                 digest_method=hashlib.sha256,
             )
-            self._signers[purpose, key_id] = signer
-        return signer.get_signature(row_id.bytes)
+            # Derived once: the signer itself would do it anew for every mail.
+            key = self._derived[purpose, key_id] = signer.derive_key()
+        return base64_encode(hmac.digest(key, row_id.bytes, "sha256"))
 
 
 def fingerprint(token: str) -> bytes:

@@ -8,7 +8,7 @@ crash, on any machine that takes over.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Final, cast
@@ -124,7 +124,8 @@ def next_in_lane(
     passed = [row.position for row in rows if not row.allowed]
     if passed:
         _suppress(session, lane, passed)
-    return Fetched(tuple(_outgoing(row) for row in rows if row.allowed), going_on=True)
+        rows = [row for row in rows if row.allowed]
+    return Fetched(tuple(map(_outgoing, rows)), going_on=True)
 
 
 _HOLD: Final = (
@@ -177,18 +178,20 @@ def _next_rows(today: date) -> sa.Select[*tuple[Any, ...]]:
     )
 
 
-def _outgoing(row: Any) -> Outgoing:
-    contact = row.contact_box is not None
+def _outgoing(row: sa.Row[*tuple[Any, ...]]) -> Outgoing:
+    position, delivery_id, recipient, subscription_id, subscription_key, *boxes, _ = row
+    contact = boxes[0] is not None
+    box, index_key_id, mailbox_index = boxes[:3] if contact else boxes[3:]
     return Outgoing(
-        position=row.position,
-        delivery_id=row.id,
-        recipient=row.recipient,
-        box=row.contact_box if contact else row.envelope_box,
-        contact=contact,
-        index_key_id=row.contact_key if contact else row.envelope_key,
-        mailbox_index=row.contact_mailbox if contact else row.envelope_mailbox,
-        subscription_id=row.subscription_id,
-        subscription_key=row.key_id or "",
+        position,
+        delivery_id,
+        recipient,
+        box,
+        contact,
+        index_key_id,
+        mailbox_index,
+        subscription_id,
+        subscription_key or "",
     )
 
 
@@ -233,6 +236,19 @@ def release(
             lease_until=None,
             not_before=not_before,
         )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def disown(session: Session, owner: UUID, *, but: Collection[int]) -> None:
+    """Free the slices that this worker claimed without learning of it: the answer to the commit was lost.
+
+    ``but`` are those it works on. No mail of the others can be in flight.
+    """
+    session.execute(
+        sa.update(Slice)
+        .where(Slice.owner == owner, Slice.state == CLAIMED, Slice.id.not_in(but))
+        .values(state=READY, owner=None, lease_until=None)
         .execution_options(synchronize_session=False)
     )
 

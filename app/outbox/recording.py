@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.audience import suppressions
 from app.audience.models import HARD_BOUNCE
-from app.core.database import UtcDateTime, update_many
+from app.core.database import UtcDateTime, one_of, update_many
 from app.outbox import pacing
 from app.outbox.lanes import Lane, Outgoing, again_once
 from app.outbox.models import (
@@ -49,12 +50,33 @@ _ADD_TO_MINUTE: Final = sa.text(
 
 
 @dataclass(frozen=True)
+class _Statements:
+    """What is said for every group: built once, since building costs more than the database's answer."""
+
+    lock: sa.Select[tuple[int, UUID | None]]
+    end_retries: sa.Delete
+
+
+@functools.cache
+def _statements(dialect: str) -> _Statements:
+    return _Statements(
+        lock=sa.select(_SLICE.c.id, _SLICE.c.owner)
+        .where(one_of(dialect, _SLICE.c.id, "ids"))
+        .order_by(_SLICE.c.id)
+        .with_for_update(),
+        end_retries=sa.delete(_RETRY).where(one_of(dialect, _RETRY.c.delivery_id, "ids")),
+    )
+
+
+@dataclass(frozen=True)
 class Record:
     """One mail's outcome, on its way to its row."""
 
     lane: Lane
     mail: Outgoing
     outcome: Outcome
+    refused_box: bool = False
+    """Its box was not this row's, or was damaged: staff are told (C03)."""
 
 
 def record(
@@ -64,13 +86,19 @@ def record(
     *,
     now: datetime,
     on_accepted: Accepted | None = None,
+    again: bool = False,
 ) -> None:
     """Write all outcomes, counters, retries and suppressions of a group in one transaction.
+
+    ``again`` says that an earlier attempt failed and may yet have been committed: what is on record then stays
+    as it is.
 
     A row that another worker marked unknown meanwhile gets its true outcome. Locks slices in the order of their
     ids, so that two workers cannot wait for each other.
     """
     owners = _lock_slices(session, {one.lane.slice_id for one in records})
+    if again:
+        records = _not_on_record(session, owner, records, owners)
     known = [one for one in records if one.lane.slice_id in owners]
     states = _states(session, known, now)
     ours = [
@@ -90,17 +118,34 @@ def record(
                 changes[one.lane.slice_id][UNKNOWN] -= 1
     _count(session, changes)
     _accepted(session, records, now, on_accepted)
-    _suppress(session, records, now)
+    _tell(session, records, now)
 
 
 def _lock_slices(session: Session, slice_ids: Iterable[int]) -> dict[int, UUID | None]:
-    rows = session.connection().execute(
-        sa.select(_SLICE.c.id, _SLICE.c.owner)
-        .where(_SLICE.c.id.in_(slice_ids))
-        .order_by(_SLICE.c.id)
-        .with_for_update()
+    """The owners of these slices, locked in the order of their ids."""
+    dialect = session.get_bind().dialect.name
+    locked = session.connection().execute(_statements(dialect).lock, {"ids": sorted(slice_ids)})
+    return {row.id: row.owner for row in locked}
+
+
+def _not_on_record(
+    session: Session,
+    owner: UUID,
+    records: Sequence[Record],
+    owners: Mapping[int, UUID | None],
+) -> list[Record]:
+    """The records that the earlier attempt did not write: in slices of ours, those whose row is still queued."""
+    ours = [one.mail.delivery_id for one in records if owners.get(one.lane.slice_id) == owner]
+    queued = set(
+        session.scalars(
+            sa.select(Delivery.id).where(Delivery.id.in_(ours), Delivery.state == QUEUED)
+        )
     )
-    return dict(rows.all())
+    return [
+        one
+        for one in records
+        if owners.get(one.lane.slice_id) != owner or one.mail.delivery_id in queued
+    ]
 
 
 def _states(session: Session, records: Sequence[Record], now: datetime) -> list[str]:
@@ -167,8 +212,9 @@ def _forget_boxes(session: Session, ended: Sequence[tuple[Record, str]]) -> None
         )
     if final:
         session.flush()
+        dialect = session.get_bind().dialect.name
         session.connection().execute(
-            sa.delete(_RETRY).where(_RETRY.c.delivery_id.in_([mail.delivery_id for mail in final]))
+            _statements(dialect).end_retries, {"ids": [mail.delivery_id for mail in final]}
         )
 
 
@@ -220,8 +266,11 @@ def _accepted(
         on_accepted(session, asked, now)
 
 
-def _suppress(session: Session, records: Sequence[Record], now: datetime) -> None:
+def _tell(session: Session, records: Sequence[Record], now: datetime) -> None:
+    """What an outcome says beyond its mail: to the suppressions, and to staff."""
     for one in records:
+        if one.refused_box:
+            audit.record(session, None, "box-refused", f"send:{one.lane.send_id}", now)
         if one.outcome.suppresses:
             suppressions.add(
                 session,
