@@ -13,12 +13,13 @@ from sqlalchemy.orm import Session
 
 from app.audience.subscriptions import Desk
 from app.core import addresses
-from app.core.errors import PeyvandError
+from app.core.errors import MisplacedBoxError, PeyvandError
 from app.newsletters import issues, letters
 from app.newsletters.composing import Gettext
 from app.newsletters.models import Issue
 from app.outbox import posting
 from app.outbox.models import NEWSLETTER, TEST, WAITING, Send
+from app.staff import audit
 from app.staff.models import Account
 from app.staff.roles import Permission, may
 from config import Config
@@ -100,6 +101,8 @@ def send_test(
         ]
     except (PeyvandError, EmailsError) as error:
         log.warning("test mail %s cannot be made: %s", send.id, type(error).__name__)
+        if isinstance(error, MisplacedBoxError):
+            audit.record(session, None, "box-refused", f"account:{account.id}", now)
         return
     quiet = bool(send.options["quiet"])
     mails = [

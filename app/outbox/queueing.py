@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable
 from time import monotonic
-from typing import Final, Protocol, TypeVar
-from uuid import UUID
+from typing import Final
 
 from sqlalchemy.orm import Session
 
@@ -15,9 +13,9 @@ from app.core import clock
 from app.core.errors import MisplacedBoxError
 from app.outbox import lanes
 from app.outbox.composing import Composed, Composer
+from app.outbox.gate import Gate
 from app.outbox.lanes import Fetched, Lane, Outgoing
 from app.outbox.recording import Record
-from emails.errors import AddressError, HoleError
 from emails.transport import Outcome
 
 log = logging.getLogger(__name__)
@@ -26,19 +24,6 @@ FRESH_SECONDS: Final = 1.5
 """A row read longer ago is read again before it goes, so that who left a moment ago gets nothing."""
 BATCH: Final = 64
 UNMAILABLE: Final = Outcome("bounced")
-
-T = TypeVar("T")
-
-
-class Gate(Protocol):
-    """What a queue needs of the sender: transactions, and outcomes made durable."""
-
-    @property
-    def owner(self) -> UUID: ...
-
-    async def persist(self, work: Callable[[Session], T]) -> T: ...
-
-    async def durable(self, outcome: Record) -> None: ...
 
 
 class Ready:
@@ -79,9 +64,10 @@ class Queue:
             row = self._rows.popleft()
             self._after = row.position
             composed = self._compose(row)
-            if composed is not None:
+            if isinstance(composed, Composed):
                 return Ready(row, composed, self._read_at)
-            await self._gate.durable(Record(self._lane, row, UNMAILABLE))
+            refused = isinstance(composed, MisplacedBoxError)
+            await self._gate.durable(Record(self._lane, row, UNMAILABLE, refused_box=refused))
 
     async def _read(self) -> None:
         def fetch(session: Session) -> Fetched:
@@ -99,12 +85,13 @@ class Queue:
         self._rows = deque(fetched.mails)
         self._read_at = read_at
 
-    def _compose(self, row: Outgoing) -> Composed | None:
+    def _compose(self, row: Outgoing) -> Composed | Exception:
+        """The mail, or why there is none: one row that cannot be composed must not hold up the lane."""
         try:
             return self._composer.compose(row, now=clock.now())
-        except (MisplacedBoxError, AddressError, HoleError) as error:
+        except Exception as error:  # noqa: BLE001 (what a damaged box may hold, nobody can foresee)
             log.error("a delivery was refused: %s", type(error).__name__)
-            return None
+            return error
 
     def put_back(self, mail: Ready) -> None:
         """This mail did not go: it is read again, and is the next."""

@@ -9,12 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from time import monotonic
-from typing import Final, TypeVar
+from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -25,34 +22,27 @@ from app.core import clock
 from app.core.database import Database
 from app.outbox import lanes, pacing
 from app.outbox.composing import Composer
+from app.outbox.gate import Gate
 from app.outbox.lanes import Lane
 from app.outbox.posting import REST
 from app.outbox.queueing import Queue, Ready
-from app.outbox.recording import Accepted, Record, record
+from app.outbox.recording import Accepted
 from emails.errors import ConnectError
 from emails.transport import Connection, Outcome, Transport
 
 log = logging.getLogger(__name__)
 
-FRESH_SECONDS: Final = 1.5
-"""A row read longer ago is read again before it goes, so that who left a moment ago gets nothing (C18)."""
-BATCH: Final = 64
 LOOK_SECONDS: Final = 1.0
 IDLE_SECONDS: Final = 30.0
 REST_SECONDS: Final = 0.25
 MOST_FAILURES: Final = 5
 """While the mail server is away the lanes rest from half a second up to eight (R04)."""
-STOP_SECONDS: Final = 5.0
-"""How long a stop waits for a database that is away."""
 DRAIN_SECONDS: Final = 8.0
 """How long a stop waits for a mail server's answer; a mail without one by then is listed as unknown (R03)."""
 URGENT: Final = 1
 """Priorities up to this one have lanes of their own and overtake newsletters."""
 MOST_URGENT_LANES: Final = 8
 """Each carries thousands of confirmations a minute; more would only keep newsletters from the connections."""
-_UNMAILABLE: Final = Outcome("bounced")
-
-T = TypeVar("T")
 
 
 class Sender:
@@ -69,20 +59,23 @@ class Sender:
         on_accepted: Accepted | None = None,
         gather_seconds: float = 0.0,
     ) -> None:
-        self._database = database
         self._desk = desk
         self._transport = transport
         self._owner = worker_id
         self._connections = connections
-        self._on_accepted = on_accepted
-        self._gather = gather_seconds
-        self._threads = ThreadPoolExecutor(4, thread_name_prefix="sender")
         self._stopping = asyncio.Event()
         self._nudged = asyncio.Event()
-        self._outcomes: deque[tuple[Record, asyncio.Future[None]]] = deque()
-        self._recorded = asyncio.Event()
+        self.gate = Gate(
+            database,
+            worker_id,
+            stopping=self._stopping,
+            on_accepted=on_accepted,
+            gather_seconds=gather_seconds,
+        )
         self._rest_until = 0.0
         self._failures = 0
+        self._runners: list[_Runner] = []
+        self._claim_in_doubt = False
 
     def nudge(self) -> None:
         """Look for work now. Call it in the loop's thread."""
@@ -96,8 +89,8 @@ class Sender:
     async def run(self) -> None:
         """Send until stopped."""
         urgent = urgent_lanes(self._connections)
-        recorder = asyncio.create_task(self._recorder())
-        runners = [
+        recorder = asyncio.create_task(self.gate.run())
+        self._runners = runners = [
             _Runner(self, URGENT if number < urgent else 1000)
             for number in range(self._connections)
         ]
@@ -111,9 +104,8 @@ class Sender:
                     await runner.close_if_idle()
         finally:
             await asyncio.gather(*(runner.end() for runner in runners))
-            self._recorded.set()
             recorder.cancel()
-            self._threads.shutdown(wait=True)
+            self.gate.close()
 
     async def _hand_out(self, runners: list[_Runner]) -> None:
         nothing_for: int | None = None
@@ -127,74 +119,23 @@ class Sender:
                 runner.begin(lane)
 
     async def _claim(self, most: int) -> Lane | None:
+        held = [runner.lane.slice_id for runner in self._runners if runner.lane]
+        in_doubt = self._claim_in_doubt
+
         def claim(session: Session) -> Lane | None:
+            if in_doubt:
+                lanes.disown(session, self._owner, but=held)
             return lanes.claim(session, self._owner, most=most, now=clock.now())
 
         try:
-            return await self.in_transaction(claim)
-        except sa.exc.DBAPIError as error:
-            log.warning("the database is away (%s); looking again", type(error.orig).__name__)
+            lane = await self.gate.in_transaction(claim)
+        except sa.exc.SQLAlchemyError as error:
+            # The commit may have been made all the same.
+            self._claim_in_doubt = True
+            log.warning("the database is away (%s); looking again", type(error).__name__)
             return None
-
-    async def in_transaction(self, work: Callable[[Session], T]) -> T:
-        """Run ``work`` in a unit of work on a thread of its own."""
-
-        def run() -> T:
-            with self._database.unit_of_work() as session:
-                return work(session)
-
-        return await asyncio.get_running_loop().run_in_executor(self._threads, run)
-
-    async def persist(self, work: Callable[[Session], T]) -> T:
-        """Like ``in_transaction``, again and again while the database is away (R04).
-
-        Raises the database's error when it stays away while the sender is being stopped.
-        """
-        wait, stopping_since = 0.1, 0.0
-        while True:
-            try:
-                return await self.in_transaction(work)
-            except sa.exc.DBAPIError as error:
-                if self.stopping:
-                    stopping_since = stopping_since or monotonic()
-                    if monotonic() - stopping_since > STOP_SECONDS:
-                        raise
-                log.warning("the database is away (%s); waiting", type(error.orig).__name__)
-                await asyncio.sleep(wait)
-                wait = min(wait * 2, 5.0)
-
-    async def durable(self, outcome: Record) -> None:
-        """Return once this outcome is committed: the gate."""
-        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._outcomes.append((outcome, written))
-        self._recorded.set()
-        await written
-
-    async def _recorder(self) -> None:
-        while True:
-            await self._recorded.wait()
-            self._recorded.clear()
-            if self._gather:
-                await asyncio.sleep(self._gather)
-            group = list(self._outcomes)
-            self._outcomes.clear()
-            if not group:
-                continue
-            records = [one for one, _ in group]
-
-            def write(session: Session, records: list[Record] = records) -> None:
-                record(
-                    session, self._owner, records, now=clock.now(), on_accepted=self._on_accepted
-                )
-
-            try:
-                await self.persist(write)
-            except sa.exc.DBAPIError as error:
-                for _, written in group:
-                    written.set_exception(error)
-                continue
-            for _, written in group:
-                written.set_result(None)
+        self._claim_in_doubt = False
+        return lane
 
     async def connect(self) -> Connection | None:
         """A connection, or None while the mail server is away; all lanes rest a moment then (R04)."""
@@ -237,6 +178,7 @@ class _Runner:
         self._task: asyncio.Task[None] | None = None
         self._connection: Connection | None = None
         self._in_flight = False
+        self.lane: Lane | None = None
         self._idle_since = monotonic()
 
     @property
@@ -244,10 +186,12 @@ class _Runner:
         return self._task is None or self._task.done()
 
     def begin(self, lane: Lane) -> None:
+        self.lane = lane
         self._task = asyncio.create_task(self._guarded(lane))
         self._task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
+        self.lane = None
         self._idle_since = monotonic()
         if not task.cancelled() and task.exception() is not None:
             log.error("a lane could not be given back: %s", type(task.exception()).__name__)
@@ -279,7 +223,7 @@ class _Runner:
                 not_before=now + pause,
             )
 
-        await self._sender.persist(abandon)
+        await self._sender.gate.persist(abandon)
         await self._hang_up()
 
     async def end(self) -> None:
@@ -302,8 +246,8 @@ class _Runner:
 
     async def _work(self, lane: Lane) -> None:
         sender = self._sender
-        letter = await sender.persist(lambda session: lanes.letter_of(session, lane))
-        queue = Queue(sender, lane, Composer(letter, sender.desk))
+        letter = await sender.gate.persist(lambda session: lanes.letter_of(session, lane))
+        queue = Queue(sender.gate, lane, Composer(letter, sender.desk))
         pause: timedelta | None = None
         cuts = 0
         while not sender.stopping and pause is None:
@@ -373,7 +317,7 @@ class _Runner:
             if pause == pacing.DESTINATION_PAUSE:
                 lanes.rest_destination(session, lane.destination, not_before=now + pause)
 
-        await self._sender.persist(release)
+        await self._sender.gate.persist(release)
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:
