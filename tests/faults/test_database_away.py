@@ -8,9 +8,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from app.outbox.models import ACCEPTED, UNKNOWN
 from tests.faults.conftest import MakeWorld
+from tests.faults.lossy import lossy
 from tests.journeys import arrivals
 from tests.journeys.worlds import World
 from tests.servers.postgresql import PostgreSQL
@@ -78,3 +80,33 @@ def _once_each(world: World, send_id: int, names: list[str]) -> None:
     assert sorted(one.recipient for one in got) == sorted(names)
     assert world.rows(send_id) == world.counters(send_id) == {ACCEPTED: READERS}
     assert world.rows(send_id)[UNKNOWN] == 0
+
+
+def test_R02_a_commit_whose_answer_is_lost_counts_once(
+    tmp_path: Path, postgresql: PostgreSQL
+) -> None:
+    # given a worker that does not learn of each ninth of its commits
+    url = postgresql.database()
+    with (
+        lossy(url, nth=9) as (lossy_url, way),
+        World(tmp_path, database_url=url, mail="sink", delay_ms=10) as world,
+    ):
+        world.worker.environment["PEYVAND_DATABASE_URL"] = lossy_url
+        names = world.subscribe(READERS, domains=("one.example", "two.example"))
+        world.start_worker()
+        # when it sends, and answers someone
+        send_id = world.send_newsletter()
+        world.ask("asks@elsewhere.example")
+        world.wait_until_sent(send_id, seconds=60)
+        world.wait_for_mail("asks@elsewhere.example")
+        # then everyone has the mail once, and the counters are those of the rows
+        assert way.lost > 10
+        assert arrivals.twice(world.received()) == set()
+        got = sorted(one.recipient for one in world.received())
+        assert got == sorted([*names, "asks@elsewhere.example"])
+        assert world.rows(send_id) == world.counters(send_id) == {ACCEPTED: READERS}
+        minutes = world.read(lambda session: session.scalar(_ACCEPTED_IN_ALL, {"send": send_id}))
+        assert minutes == READERS
+
+
+_ACCEPTED_IN_ALL = sa.text("SELECT sum(accepted) FROM send_minute WHERE send_id = :send")
