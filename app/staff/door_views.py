@@ -71,10 +71,16 @@ def enter() -> ResponseReturnValue:
     if not form.validate():
         return _not_in(form)
     now = clock.now()
+    password = form.password.data or ""
+    with reading() as session:
+        found = signing_in.check(session, form.name.data or "", password)
+    if found is None:
+        return _not_in(form)
     with unit_of_work() as session:
-        found = signing_in.sign_in(session, form.name.data or "", form.password.data or "")
-        token = _begin(session, found, now) if found else None
-    if found is None or token is None:
+        token = signing_in.admit(session, found, password, now)
+        if token is not None:
+            _note(session, found, now)
+    if token is None:
         return _not_in(form)
     return _inside(found, token, gate.safe_return(form.next.data))
 
@@ -109,7 +115,8 @@ def take_link(token: str) -> ResponseReturnValue:
                 audit.record(session, account.id, "staff.joined", f"account:{account.id}", now)
             else:
                 account = invitations.take_sign_in_link(session, token, now=now)
-            secret = _begin(session, account, now)
+            secret = signing_in.begin(session, account.id, now)
+            _note(session, account, now)
     except (StaleError, NotFoundError):
         return _dead_link()
     except InvalidError as error:
@@ -118,10 +125,9 @@ def take_link(token: str) -> ResponseReturnValue:
     return _inside(account, secret, None)
 
 
-def _begin(session: Session, account: Account, now: datetime) -> str:
+def _note(session: Session, account: Account, now: datetime) -> None:
     signing_in.forget_ended(session, gate.limits(), now)
     audit.record(session, account.id, "staff.signed-in", f"account:{account.id}", now)
-    return signing_in.begin(session, account.id, now)
 
 
 def _inside(account: Account, token: str, back: str | None) -> ResponseReturnValue:

@@ -29,20 +29,28 @@ class Limits:
     whole: timedelta
 
 
-def sign_in(session: Session, name: str, password: str) -> Account | None:
+def check(session: Session, name: str, password: str) -> Account | None:
     """The account, when name and password fit and it is not locked; None tells nothing of why not.
 
-    Unknown, wrong and locked run the same query and the same argon2 work. A hash made with weaker parameters is
-    made anew.
+    Unknown, wrong and locked run the same query and the same argon2 work. It only reads: the slow hash must not
+    hold SQLite's write lock.
     """
     account = accounts.by_name(session, name)
-    known = account.password_hash if account is not None else None
-    fits = passwords.matches(known, password)
-    if account is None or not fits or not account.active:
+    fits = passwords.matches(account.password_hash if account else None, password)
+    return account if account is not None and fits and account.active else None
+
+
+def admit(session: Session, checked: Account, password: str, now: datetime) -> str | None:
+    """Begin a session for an account that ``check`` gave; None if it was locked or changed since.
+
+    A hash made with weaker parameters is made anew.
+    """
+    account = session.get(Account, checked.id, populate_existing=True)
+    if account is None or not account.active or account.password_hash != checked.password_hash:
         return None
     if passwords.is_outdated(account.password_hash):
         account.password_hash = passwords.hashed(password)
-    return account
+    return begin(session, account.id, now)
 
 
 def begin(session: Session, account_id: int, now: datetime) -> str:

@@ -307,3 +307,24 @@ def test_C28_a_session_row_holds_a_hash_and_two_moments(
 def _token(client: FlaskClient, address: str) -> str:
     page = client.get(address).text
     return page.partition('name="csrf_token"')[2].partition('value="')[2].partition('"')[0]
+
+
+def test_R06_a_database_that_is_away_gets_the_page_that_keeps_the_form_and_no_password(
+    signed_in: SignedIn, site: Flask, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = signed_in(ADMIN)
+
+    def away(*_given: object, **_more: object) -> None:
+        raise sa.exc.OperationalError("", None, Exception("the disk is gone"))
+
+    with monkeypatch.context() as patched:
+        # The gate still reads; the pages, and the side bar of an error page, find nothing.
+        patched.setattr("app.staff.accounts.change_password", away)
+        patched.setattr("app.desk.sidebar.reading", away)
+        answer = client.post(
+            "/staff/settings/password", data={"old": PASSWORD, "new": "eight amber bricks"}
+        )
+    assert answer.status_code == 503
+    assert "Retry-After" in answer.headers
+    assert PASSWORD not in answer.text
+    assert "eight amber bricks" not in answer.text

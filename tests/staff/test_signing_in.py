@@ -41,7 +41,7 @@ def test_C28_name_and_password_sign_in_and_the_database_holds_neither_secret(
 ) -> None:
     account = an_account(database)
     with database.unit_of_work() as session:
-        found = signing_in.sign_in(session, " Editor 2 ", PASSWORD)
+        found = signing_in.check(session, " Editor 2 ", PASSWORD)
     assert found is not None
     assert found.id == account.id
     token = a_session(database, account)
@@ -61,7 +61,7 @@ def test_C28_a_wrong_password_and_an_unknown_name_are_one_answer(
 ) -> None:
     an_account(database)
     with database.unit_of_work() as session:
-        assert signing_in.sign_in(session, name, password) is None
+        assert signing_in.check(session, name, password) is None
 
 
 def test_C28_an_unknown_name_costs_the_same_argon2_work(
@@ -77,8 +77,8 @@ def test_C28_an_unknown_name_costs_the_same_argon2_work(
 
     monkeypatch.setattr(passwords, "_hasher", Counting())
     with database.unit_of_work() as session:
-        signing_in.sign_in(session, "Editor 2", "seven amber brick")
-        signing_in.sign_in(session, "Nobody", "seven amber brick")
+        signing_in.check(session, "Editor 2", "seven amber brick")
+        signing_in.check(session, "Nobody", "seven amber brick")
     known, unknown = checked
     assert known.split("$")[1:4] == unknown.split("$")[1:4]
 
@@ -88,8 +88,11 @@ def test_C28_a_weak_hash_is_made_anew_at_sign_in(database: Database) -> None:
     weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
     with database.unit_of_work() as session:
         session.execute(sa.update(Account).values(password_hash=weak))
+    with database.reading() as session:
+        checked = signing_in.check(session, "Editor 2", PASSWORD)
+    assert checked is not None
     with database.unit_of_work() as session:
-        assert signing_in.sign_in(session, "Editor 2", PASSWORD) is not None
+        assert signing_in.admit(session, checked, PASSWORD, NOON) is not None
     with database.reading() as session:
         kept = session.get_one(Account, account.id).password_hash
     assert kept != weak
@@ -138,8 +141,8 @@ def test_C28_a_new_password_ends_every_session(database: Database) -> None:
         accounts.change_password(session, account.id, PASSWORD, "eight amber bricks")
     assert not is_live(database, token)
     with database.unit_of_work() as session:
-        assert signing_in.sign_in(session, "Editor 2", PASSWORD) is None
-        assert signing_in.sign_in(session, "Editor 2", "eight amber bricks") is not None
+        assert signing_in.check(session, "Editor 2", PASSWORD) is None
+        assert signing_in.check(session, "Editor 2", "eight amber bricks") is not None
 
 
 def test_C28_a_new_password_asks_the_old_one(database: Database) -> None:
@@ -171,11 +174,11 @@ def test_C28_a_locked_account_is_out_at_once_and_cannot_come_back(database: Data
         accounts.lock(session, editor.id, by=admin.id)
     assert not is_live(database, token)
     with database.unit_of_work() as session:
-        assert signing_in.sign_in(session, "Editor 2", PASSWORD) is None
+        assert signing_in.check(session, "Editor 2", PASSWORD) is None
         assert session.get_one(Account, editor.id).test_box is None
         accounts.unlock(session, editor.id, by=admin.id)
     with database.unit_of_work() as session:
-        assert signing_in.sign_in(session, "Editor 2", PASSWORD) is not None
+        assert signing_in.check(session, "Editor 2", PASSWORD) is not None
 
 
 def test_C28_nobody_locks_or_demotes_themselves(database: Database) -> None:
@@ -203,3 +206,21 @@ def test_C28_sessions_that_are_over_are_deleted_at_the_next_sign_in(database: Da
         assert session.scalar(sa.select(sa.func.count()).select_from(StaffSession)) == 1
         signing_in.forget_ended(session, LIMITS, NOON + timedelta(minutes=30))
         assert session.scalar(sa.select(sa.func.count()).select_from(StaffSession)) == 0
+
+
+@pytest.mark.parametrize("change", ["locked", "new password"])
+def test_C28_who_is_locked_or_changed_while_the_hash_is_checked_does_not_come_in(
+    database: Database, change: str
+) -> None:
+    admin, editor = an_account(database, "Admin", ADMIN), an_account(database)
+    with database.reading() as session:
+        checked = signing_in.check(session, "Editor 2", PASSWORD)
+    assert checked is not None
+    with database.unit_of_work() as session:
+        if change == "locked":
+            accounts.lock(session, editor.id, by=admin.id)
+        else:
+            accounts.change_password(session, editor.id, PASSWORD, "eight amber bricks")
+    with database.unit_of_work() as session:
+        assert signing_in.admit(session, checked, PASSWORD, NOON) is None
+        assert session.scalars(sa.select(StaffSession)).all() == []
