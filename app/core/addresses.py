@@ -11,6 +11,8 @@ from email_validator import EmailNotValidError, validate_email
 from app.core.errors import InvalidError
 
 MAX_OCTETS: Final = 254
+MAX_LOCAL_OCTETS: Final = 64
+"""RFC 5321 4.5.3.1.1; in UTF-8 a Persian letter takes two (RFC 6531)."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,8 @@ def parse(text: str) -> Address:
         )
     except EmailNotValidError:
         raise InvalidError("not an address", field="address") from None
+    if len(found.local_part.encode()) > MAX_LOCAL_OCTETS:
+        raise InvalidError("too long", field="address")
     try:
         domain = idna.encode(found.domain.lower(), uts46=True).decode("ascii").lower()
     except idna.IDNAError:

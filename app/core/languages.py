@@ -22,6 +22,8 @@ _DIGITS_ONLY: Final = {sign: to for sign, to in _PERSIAN_DIGITS.items() if chr(s
 _BIDI_CONTROLS: Final = dict.fromkeys(
     [0x200E, 0x200F, 0x061C, *range(0x202A, 0x202F), *range(0x2066, 0x206A)], None
 )
+MOST_MARKS: Final = 30
+"""Marks in a row on one letter that are kept, as in UAX 15's stream-safe text: sorting them costs their square."""
 OWN_NAMES: Final = {"fa": "فارسی", "en": "English", "de": "Deutsch", "fr": "Français"}
 
 
@@ -82,14 +84,23 @@ def tidy(text: str) -> str:
 
 def tidy_lines(text: str) -> str:
     """Typed text of several lines, cleaned like ``tidy`` but with its line ends as LF."""
-    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
-    text = text.translate(_BIDI_CONTROLS)
+    text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_BIDI_CONTROLS)
+    text = unicodedata.normalize("NFC", text if text.isascii() else _with_few_marks(text))
     return "".join(
         sign
         for sign in text
         if sign in "\n\t\u200c\u200d"
         or unicodedata.category(sign) not in ("Cc", "Cs", "Cn", "Cf", "Co")
     ).strip()
+
+
+def _with_few_marks(text: str) -> str:
+    kept, marks = [], 0
+    for sign in text:
+        marks = marks + 1 if unicodedata.category(sign).startswith("M") else 0
+        if marks <= MOST_MARKS:
+            kept.append(sign)
+    return "".join(kept)
 
 
 def in_order(wanted: Iterable[str], known: Sequence[str]) -> tuple[str, ...]:

@@ -108,7 +108,10 @@ def safe_return(address: str | None) -> str | None:
     """``address`` where it is a page of the workroom, to go to after signing in."""
     if not address or "\\" in address or any(ord(sign) < 33 for sign in address):
         return None
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return None
     inside = parts.path == language.STAFF_PREFIX or parts.path.startswith(
         language.STAFF_PREFIX + "/"
     )
@@ -125,8 +128,8 @@ def refuse_undeclared() -> ResponseReturnValue | None:
 
 
 def widen(_endpoint: str | None, _values: dict[str, Any] | None) -> None:
-    """Let the workroom's forms be longer than a visitor's; before anything reads the form."""
-    if language.is_staff():
+    """Let the workroom's forms, but not those at its door, be longer than a visitor's; before any is read."""
+    if language.is_staff() and request.blueprint != DOOR:
         request.max_content_length = request.max_form_memory_size = LARGEST_FORM
 
 

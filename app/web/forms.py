@@ -176,6 +176,7 @@ def _address_advice(typed: str) -> str:
     local, at, domain = typed.rpartition("@")
     if not at or not local or not domain or "." not in domain:
         return str(_("That address is incomplete. Write something like name@example.org."))
-    if len(typed.encode()) > addresses.MAX_OCTETS:
+    too_long = len(typed.encode()) > addresses.MAX_OCTETS
+    if too_long or len(local.encode()) > addresses.MAX_LOCAL_OCTETS:
         return str(_("That address is too long for mail. Please write a shorter one."))
     return str(_("Mail cannot go to that address. Look for a typing slip or a space in it."))

@@ -7,6 +7,7 @@ copy of a petition either. Views that are documents of their own (mail previews)
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import quote
 
 from flask import Flask, Response, request
 
@@ -49,7 +50,7 @@ def init_app(app: Flask, *, https: bool, onion_url: str) -> None:
         if https:
             headers.setdefault("Strict-Transport-Security", f"max-age={YEAR}")
         if onion_url and not request.host.endswith(".onion"):
-            headers.setdefault("Onion-Location", onion_url + request.path)
+            headers.setdefault("Onion-Location", onion_url + quote(request.path))
         return response
 
 
