@@ -95,6 +95,17 @@ def test_two_people_who_save_at_once_do_not_overwrite_each_other(database: Datab
     assert [title for _, _, title in texts(database)] == [WHOLE.title, "First"]
 
 
+@pytest.mark.parametrize("seen", [0, 2, 99])
+def test_a_page_that_showed_another_version_than_the_last_saves_nothing(
+    database: Database, seen: int
+) -> None:
+    petition = a_draft(database)
+    write(database, petition, WHOLE)
+    with pytest.raises(editing.OverwriteError):
+        write(database, petition, replace(WHOLE, title="Other"), seen=seen)
+    assert len(texts(database)) == 1
+
+
 def test_F03_stray_bidi_controls_go_and_the_half_space_stays(database: Database) -> None:
     petition = a_draft(database)
     write(
