@@ -6,7 +6,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --require-hashes --only-binary :all:
-CODE := app emails workers config.py wsgi.py migrations/env.py docs/generate.py tests
+CODE := app emails workers config.py wsgi.py migrations/env.py docs tests
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard app/translations/*/LC_MESSAGES/*.po))
 PROCESSES ?= 2
 # In CI the tests also measure coverage; the floor is over verb and query modules (pyproject.toml).
@@ -63,6 +63,10 @@ pictures: .venv/developer $(CATALOGUES) ## Draw docs/pictures anew, in a real br
 .PHONY: docs
 docs: .venv/runtime ## Write docs/data.md and docs/settings.md anew, from models and settings
 	@$(BIN)/python -m docs.generate
+
+.PHONY: rules
+rules: .venv/developer $(CATALOGUES) ## Break each rule of docs/rules.md in a copy, and see its test fail (RULES="C05 C18")
+	@$(BIN)/python -m docs.breaking $(RULES)
 
 ##@ Translate it
 
