@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -29,3 +31,19 @@ def current(session: Session, purpose: str, language: str) -> ConsentWording | N
         .order_by(ConsentWording.version.desc())
         .limit(1)
     )
+
+
+_CURRENT_ID: Final = (
+    sa.select(ConsentWording.id)
+    .where(
+        ConsentWording.purpose == sa.bindparam("purpose"),
+        ConsentWording.language == sa.bindparam("language"),
+    )
+    .order_by(ConsentWording.version.desc())
+    .limit(1)
+)
+
+
+def current_id(session: Session, purpose: str, language: str) -> int | None:
+    """The id of the wording shown today, for a form that comes back: no more is read than it needs."""
+    return session.connection().scalar(_CURRENT_ID, {"purpose": purpose, "language": language})

@@ -94,16 +94,29 @@ def send_again(in_url: str, purpose: str) -> None:
         requests.resend(session, request_id, purpose)
 
 
-def prove_by_code(in_url: str, purpose: str, form: CodeForm, chosen: Mapping[str, Any]) -> bool:
+def prove_by_code(
+    in_url: str,
+    purpose: str,
+    form: CodeForm,
+    chosen: Mapping[str, Any],
+    *,
+    subject: str | None = None,
+) -> bool:
     """Try the typed code with what was chosen beside it; where it is refused, the form says the one sentence.
 
-    Raises NotFoundError for what is no id.
+    ``subject`` is the petition that the page is about. Raises NotFoundError for what is no id.
     """
     request_id = _id(in_url)
     box = seal_choices(request_id, chosen)
     with unit_of_work() as session:
         done = requests.prove_by_code(
-            session, request_id, purpose, str(form.code.data), box, now=clock.now()
+            session,
+            request_id,
+            purpose,
+            str(form.code.data),
+            box,
+            now=clock.now(),
+            subject=subject,
         )
     if not done:
         form.code.errors = [refusal()]
@@ -156,6 +169,18 @@ def wording(session: Session, purpose: str) -> ConsentWording:
     """
     for code in (language.current(), *config().locales, "en"):
         found = consents.current(session, purpose, code)
+        if found is not None:
+            return found
+    raise NotFoundError(f"no wording for {purpose}")
+
+
+def wording_id(session: Session, purpose: str) -> int:
+    """The id of the sentence that ``wording`` shows.
+
+    Raises NotFoundError where none was published.
+    """
+    for code in (language.current(), *config().locales, "en"):
+        found = consents.current_id(session, purpose, code)
         if found is not None:
             return found
     raise NotFoundError(f"no wording for {purpose}")

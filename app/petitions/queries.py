@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Final, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
@@ -15,6 +15,8 @@ from app.petitions.models import CLOSED, OPEN, Petition, PetitionText
 
 FEW: Final = 20
 """Below this a total is not told, unless staff set the petition to live."""
+
+T = TypeVar("T", PetitionText, sa.Row[int, str, int, str, int])
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,40 @@ def shown_petition(
     return _found(session, Petition.slug == slug, language, locales)
 
 
+@dataclass(frozen=True)
+class Signable:
+    """What a signature is tied to: the petition, and the text as it stood in the signer's language."""
+
+    id: int
+    open: bool
+    text_id: int
+
+
+_SIGNABLE: Final = (
+    sa.select(
+        Petition.id,
+        Petition.state,
+        PetitionText.id.label("text_id"),
+        PetitionText.language,
+        PetitionText.version,
+    )
+    .join(PetitionText, PetitionText.petition_id == Petition.id)
+    .where(Petition.slug == sa.bindparam("slug"), Petition.state.in_((OPEN, CLOSED)))
+)
+
+
+def signable(session: Session, slug: str, language: str, locales: Sequence[str] = ()) -> Signable:
+    """What the sign form needs of a petition that ``shown_petition`` shows; one short statement, since many sign.
+
+    Raises NotFoundError for a draft and for none.
+    """
+    texts = session.connection().execute(_SIGNABLE, {"slug": slug}).all()
+    text = current_text(texts, language, locales)
+    if text is None:
+        raise NotFoundError("no such petition")
+    return Signable(text.id, text.state == OPEN, text.text_id)
+
+
 def petition_of_id(
     session: Session, petition_id: int, language: str, locales: Sequence[str] = ()
 ) -> ShownPetition:
@@ -100,11 +136,9 @@ def petition_of_id(
     return _found(session, Petition.id == petition_id, language, locales)
 
 
-def current_text(
-    texts: Iterable[PetitionText], language: str, locales: Sequence[str] = ()
-) -> PetitionText | None:
+def current_text(texts: Iterable[T], language: str, locales: Sequence[str] = ()) -> T | None:
     """The newest version in ``language``; where there is none, in the first of ``locales`` that has one."""
-    newest: dict[str, PetitionText] = {}
+    newest: dict[str, T] = {}
     for text in texts:
         if text.language not in newest or newest[text.language].version < text.version:
             newest[text.language] = text

@@ -59,8 +59,8 @@ def sign(slug: str) -> ResponseReturnValue:
     """Write down the wish to sign, and send the visitor to the waiting page (C01)."""
     form = SignForm(request.form)
     with reading() as session:
-        found = _petition(session, slug)
-        consent = pages.wording(session, wordings.SIGNATURE)
+        found = queries.signable(session, slug, language.current(), config().locales)
+        consent_id = pages.wording_id(session, wordings.SIGNATURE)
     if not found.open:
         return _page(slug, form, status=409)
     if not form.validate() or form.address.address is None:
@@ -71,7 +71,7 @@ def sign(slug: str) -> ResponseReturnValue:
         {
             "address": form.address.address.exact,
             "text_id": found.text_id,
-            "wording_id": consent.id,
+            "wording_id": consent_id,
         },
     )
     return redirect(url_for(".check", slug=slug, request_id=request_id), 303)
@@ -93,7 +93,8 @@ def prove(slug: str, request_id: str) -> ResponseReturnValue:
     prepare(form, around)
     if form.validate():
         chosen = form.chosen(news=around.news, newsletter=around.newsletter)
-        if pages.prove_by_code(request_id, SIGNATURE, form, chosen):
+        subject = str(around.petition.id)
+        if pages.prove_by_code(request_id, SIGNATURE, form, chosen, subject=subject):
             return redirect(url_for(".thanks", slug=slug), 303)
     return _waiting(slug, request_id, form, status=422)
 
