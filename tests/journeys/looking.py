@@ -8,13 +8,16 @@ from playwright.sync_api import Page
 
 DIRECTIONS: Final = {"fa": "rtl", "en": "ltr"}
 
-# Words in Latin letters that a Persian page has outside any mark that they are foreign.
+# Words in Latin letters that a Persian page has outside any mark that they are foreign. Names of programs and
+# providers and of the world's time are written in Latin letters in Persian too, and so are addresses.
 _FOREIGN: Final = """() => {
   const found = [];
+  const names = /\\b(UTC|Tor|Onion Browser|Proton|Tuta|Snowflake|obfs4|Signal|Markdown)\\b|\\S+@\\S+|https?:\\S+|[a-z]+(-[a-z]+)+/g;
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let node = walk.nextNode(); node; node = walk.nextNode()) {
     const box = node.parentElement;
-    if (!/[A-Za-z]{3,}/.test(node.textContent) || !box.checkVisibility()) continue;
+    const words = node.textContent.replace(names, "");
+    if (!/[A-Za-z]{3,}/.test(words) || !box.checkVisibility()) continue;
     if (box.closest("[dir=ltr], [dir=auto], bdi, code, pre, .mono, script, style, iframe")) continue;
     if ((box.closest("[lang]") || document.documentElement).lang !== "fa") continue;
     found.push(node.textContent.trim().slice(0, 80));
@@ -35,7 +38,10 @@ _PERSIAN: Final = """() => {
 _TOO_WIDE: Final = """() => {
   const limit = document.documentElement.clientWidth;
   if (document.documentElement.scrollWidth <= limit) return [];
+  const scrolls = one => one && one !== document.body &&
+    (getComputedStyle(one).overflowX !== "visible" || scrolls(one.parentElement));
   const out = [...document.querySelectorAll("body *")].filter(one => {
+    if (scrolls(one.parentElement)) return false;
     const box = one.getBoundingClientRect();
     return box.width && (box.right > limit + 1 || box.left < -1);
   });
