@@ -155,9 +155,7 @@ def new(world: World, recipient: str) -> Mail:
 
     def came() -> bool:
         unseen[:] = [
-            mail
-            for mail in of_world(world, recipient)
-            if mail.message["Message-ID"] not in seen
+            mail for mail in of_world(world, recipient) if mail.message["Message-ID"] not in seen
         ]
         return bool(unseen)
 

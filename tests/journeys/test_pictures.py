@@ -142,6 +142,6 @@ def test_every_picture_is_there_and_all_of_them_are_light() -> None:
                 sizes[name, language, width] = len(content)
     assert len(sizes) == 40
     assert sum(sizes.values()) < 6_000_000
-    assert {path.name for path in PICTURES.iterdir()} == {
-        picture(*key).name for key in sizes
-    }, "a picture that no page stands behind"
+    assert {path.name for path in PICTURES.iterdir()} == {picture(*key).name for key in sizes}, (
+        "a picture that no page stands behind"
+    )

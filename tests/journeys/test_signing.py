@@ -227,7 +227,7 @@ def test_C14_a_confirmation_tells_nothing_of_what_was_signed(world: World, visit
         assert word not in whole.replace("To: quiet@example.org", "")
     assert mail.loads == []
     assert mail.message["Auto-Submitted"] == "auto-generated"
-    assert not [name for name in mail.message.keys() if name.startswith("List-")]
+    assert not [name for name in mail.message if name.startswith("List-")]
 
 
 def test_C26_the_mailbox_is_read_in_the_browser(world: World, visits: Visits) -> None:

@@ -52,7 +52,9 @@ def world() -> Iterator[World]:
 
 
 def _second_person(session: Session) -> None:
-    session.add(Account(name="Kaveh", role=ORGANISER, language="fa", password_hash="x", active=True))
+    session.add(
+        Account(name="Kaveh", role=ORGANISER, language="fa", password_hash="x", active=True)
+    )
 
 
 def _link(world: World) -> str:
@@ -73,14 +75,15 @@ def staff(request: pytest.FixtureRequest, world: World, browser: Browser) -> Ite
 def pages(world: World) -> list[str]:
     """The address of every page of the workroom, from the application's own map."""
     ids = {
-        "petitions_staff": Petition,
-        "newsletters_staff": Issue,
-        "organisations_staff": Organisation,
+        "petitions_staff": Petition.id,
+        "newsletters_staff": Issue.id,
+        "organisations_staff": Organisation.id,
+        "send": Send.id,
     }
-    first = {
-        name: world.read(lambda session, model=model: session.scalars(sa.select(sa.func.min(model.id))).one())
-        for name, model in {**ids, "send": Send}.items()
-    }
+    with world.database.reading() as session:
+        first = {
+            name: session.scalar(sa.select(sa.func.min(column))) for name, column in ids.items()
+        }
     app = create_app(Config.from_env("web", world.environment("web")))
     found = []
     with app.test_request_context():
@@ -142,7 +145,9 @@ def test_A01_the_door(world: World, visits: Visits) -> None:
             visitor.opens(url)
             visitor.page.locator("[name=name]").fill("nobody")
             visitor.page.locator("[name=password]").fill("short")
-            visitor.page.eval_on_selector("main form", "form => { form.noValidate = true; form.requestSubmit() }")
+            visitor.page.eval_on_selector(
+                "main form", "form => { form.noValidate = true; form.requestSubmit() }"
+            )
             expect(visitor.page.locator(".err").first).to_be_visible()
             found += wrong_on(visitor.page, language)
     assert "\n".join(found) == ""
@@ -168,7 +173,9 @@ def test_A01_errors_shown_in_the_workroom(world: World, staff: Colleague) -> Non
             for box in staff.page.locator(f"input[type=checkbox][name={name}]").all():
                 box.uncheck()
         with staff.page.expect_navigation():
-            staff.page.eval_on_selector(form, "form => { form.noValidate = true; form.requestSubmit() }")
+            staff.page.eval_on_selector(
+                form, "form => { form.noValidate = true; form.requestSubmit() }"
+            )
         expect(staff.page.locator(".err, [role=alert]").first).to_be_visible()
         found += wrong_on(staff.page, staff.language)
     assert "\n".join(found) == ""
