@@ -187,7 +187,7 @@ def _confirm_representative(session: Session, room: Room, proof: Proof) -> None:
 
 def _prove_staff_address(session: Session, room: Room, proof: Proof) -> None:
     account = session.get(Account, int(proof.request.subject))
-    if account is not None:
+    if account is not None and account.active:
         box_id = ids.new()
         account.test_box_id = box_id.hex
         account.test_box = room.desk.opener.seal("staff", box_id, {"address": proof.address.exact})

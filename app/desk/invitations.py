@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -21,6 +22,9 @@ from app.optin import requests
 from app.optin.models import REPRESENTATIVE, STAFF_ADDRESS
 from app.organisations import records, representatives
 from app.staff.models import Account
+
+MOST_OF_A_NAME: Final = 380
+"""Octets of an organisation's name that fit into the box beside the longest address; Persian never needs more."""
 
 
 def invite_representative(
@@ -54,7 +58,7 @@ def invite_representative(
         {
             "address": str(address),
             "invited_by": invited_by.name,
-            "organisation": records.name_in(organisation, language),
+            "organisation": _cut(records.name_in(organisation, language)),
             "languages": list(languages),
             "wording_id": wording.id,
         },
@@ -89,6 +93,10 @@ def prove_test_address(
         now=now,
         keep_days=keep_days,
     )
+
+
+def _cut(name: str) -> str:
+    return name.encode()[:MOST_OF_A_NAME].decode("utf-8", "ignore")
 
 
 def _ask(

@@ -118,9 +118,7 @@ def prove_by_code(
     if subject is not None:
         same.append(Request.subject == subject)
     spent = session.execute(
-        sa.update(Request)
-        .where(*same, Request.tries < MAX_TRIES)
-        .values(tries=Request.tries + 1)
+        sa.update(Request).where(*same, Request.tries < MAX_TRIES).values(tries=Request.tries + 1)
     )
     allowed = cast("sa.CursorResult[object]", spent).rowcount == 1
     typed = tokens.code_fingerprint(request_id, tokens.typed_code(code)) if allowed else b""

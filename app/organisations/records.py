@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -139,6 +140,14 @@ def _below(organisation_id: int | None, rows: Sequence[Organisation]) -> set[int
         below |= more
 
 
+def _is_page(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        return parts.scheme in ("https", "http") and bool(parts.hostname) and " " not in address
+    except ValueError:
+        return False
+
+
 def _write(session: Session, organisation: Organisation, entry: Entry) -> None:
     names = {code: languages.tidy(name) for code, name in entry.names.items()}
     names = {code: name for code, name in names.items() if name}
@@ -150,7 +159,7 @@ def _write(session: Session, organisation: Organisation, entry: Entry) -> None:
         raise InvalidError("no such type", field="type")
     if entry.members is not None and not 0 <= entry.members <= MOST_MEMBERS:
         raise InvalidError("out of bounds", field="members")
-    if entry.website and not entry.website.startswith(("https://", "http://")):
+    if entry.website and not _is_page(entry.website):
         raise InvalidError("not an address", field="website")
     published = str(addresses.parse(entry.published_address)) if entry.published_address else ""
     if published and not entry.source:

@@ -30,6 +30,8 @@ TYPE_NAMES: Final = {
 }
 
 
+YEARS: Final = range(1900, 2200)
+"""A slip of the keys beyond them is asked about; the Persian calendar has no day before 622."""
 NO_COUNTRY: Final = ("EU", "EZ", "UN", "ZZ", "XA", "XB", "QO")
 
 
@@ -66,12 +68,16 @@ class PlainDateField(DateField):
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         typed = [persian.latin_digits(str(value).strip()) for value in valuelist]
-        self.data = None
-        if typed and typed[0]:
-            try:
-                super().process_formdata(typed)
-            except ValueError:
-                raise ValueError(_("Write the day as 2026-11-24.")) from None
+        if not typed or not typed[0]:
+            self.data = None
+            return
+        try:
+            super().process_formdata(typed)
+        except ValueError:
+            raise ValueError(_("Write the day as 2026-11-24.")) from None
+        if self.data.year not in YEARS:
+            self.data = None
+            raise ValueError(_("Write the day as 2026-11-24."))
 
 
 class OrganisationForm(FlaskForm):  # type: ignore[misc]
@@ -90,7 +96,7 @@ class OrganisationForm(FlaskForm):  # type: ignore[misc]
     )
     website = StringField(
         lazy_gettext("Website"),
-        filters=[lambda value: (value or "").strip()],
+        filters=[lambda value: languages.tidy(value or "")],
         render_kw={"dir": "ltr", "inputmode": "url", "maxlength": 300, "spellcheck": "false"},
     )
     published_address = OptionalAddressField(

@@ -56,7 +56,7 @@ def listing() -> ResponseReturnValue:
             session,
             text,
             type_=type_ if type_ in TYPES else "",
-            country=country[:2],
+            country=country if country.isalpha() else "",
             language=language.current(),
             page=max(1, page_number),
         )

@@ -40,7 +40,7 @@ def create(session: Session, name: str, role: str, password: str, language: str)
 
 
 def change_password(session: Session, account_id: int, old: str, new: str) -> None:
-    """Set a new password and end every session of the account, the one that asks included.
+    """Set a new password and end every session and sign-in link of the account, the one that asks included.
 
     Raises InvalidError for a wrong old password (field ``old``) or a new one that does not do.
     """
@@ -50,6 +50,7 @@ def change_password(session: Session, account_id: int, old: str, new: str) -> No
     passwords.check(new, account.name, field="new")
     account.password_hash = passwords.hashed(new)
     end_sessions(session, account_id)
+    session.execute(sa.delete(Invitation).where(Invitation.account_id == account_id))
 
 
 def change_role(session: Session, account_id: int, role: str, *, by: int) -> None:

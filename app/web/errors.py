@@ -33,7 +33,8 @@ STATUSES: Final[dict[type[PeyvandError], int]] = {
     PeyvandError: 400,
 }
 RETRY_SECONDS: Final = 10
-KEPT_FIELDS: Final = 60
+KEPT_FIELDS: Final = 1000
+"""More than the largest page of the workroom has: an issue of forty blocks in two languages."""
 NEVER_KEPT: Final = ("password", "old", "new")
 
 
