@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -167,14 +168,17 @@ def update_many(
 ) -> None:
     """Update one row for each place of the columns in ``values``, found by ``keys``; ``add`` adds to what is there.
 
-    One statement on PostgreSQL, whatever the number of rows. Its rows are locked in no order: lock them first.
+    Numbers and strings only. One statement on PostgreSQL, whatever the number of rows. Its rows are locked in no order: lock them first.
     """
     connection = session.connection()
+    columns = tuple(values)
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*values.values(), strict=True)]
     if connection.dialect.name == "sqlite":
-        rows = [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
-        connection.execute(_one_row(table, tuple(keys), tuple(values), add), rows)
+        connection.execute(_one_row(table, tuple(keys), columns, add), rows)
     else:
-        connection.execute(_many_rows(table, tuple(keys), tuple(values), add), values)
+        # As JSON, whose writing costs a tenth of that of arrays.
+        statement = _many_rows(table, tuple(keys), columns, add)
+        connection.execute(statement, {"rows": json.dumps(rows)})
 
 
 @functools.cache
@@ -201,11 +205,9 @@ def _many_rows(
     found = " AND ".join(f"{name}.{key} = new.{key}" for key in keys)
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     kinds = (table.c[column].type.compile(dialect) for column in columns)
-    arrays = ", ".join(
-        f"CAST(:{column} AS {kind}[])" for column, kind in zip(columns, kinds, strict=True)
-    )
+    new = ", ".join(f"{column} {kind}" for column, kind in zip(columns, kinds, strict=True))
     return sa.text(
-        f"UPDATE {name} SET {sets} FROM unnest({arrays}) AS new({', '.join(columns)})"  # noqa: S608
+        f"UPDATE {name} SET {sets} FROM json_to_recordset(CAST(:rows AS json)) AS new({new})"  # noqa: S608
         f" WHERE {found}"
     )
 

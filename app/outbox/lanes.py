@@ -65,6 +65,8 @@ class Outgoing:
     mailbox_index: bytes = field(repr=False)
     subscription_id: UUID | None = None
     subscription_key: str = ""
+    tried: bool = False
+    """Whether it was deferred before, or its fate was unknown: it has a row among the retries."""
 
 
 @dataclass(frozen=True)
@@ -162,12 +164,14 @@ def _next_rows(today: date) -> sa.Select[*tuple[Any, ...]]:
             Envelope.box.label("envelope_box"),
             Envelope.index_key_id.label("envelope_key"),
             Envelope.mailbox_index.label("envelope_mailbox"),
+            Retry.delivery_id.is_not(None).label("tried"),
             sa.case((Envelope.delivery_id.is_not(None), asked), else_=subscribed).label("allowed"),
         )
         .select_from(Delivery)
         .outerjoin(Contact, Contact.id == Delivery.recipient)
         .outerjoin(Envelope, Envelope.delivery_id == Delivery.id)
         .outerjoin(Subscription, Subscription.id == Delivery.subscription_id)
+        .outerjoin(Retry, Retry.delivery_id == Delivery.id)
         .where(
             Delivery.slice_id == sa.bindparam("in_slice"),
             Delivery.position > sa.bindparam("after"),
@@ -179,7 +183,7 @@ def _next_rows(today: date) -> sa.Select[*tuple[Any, ...]]:
 
 
 def _outgoing(row: sa.Row[*tuple[Any, ...]]) -> Outgoing:
-    position, delivery_id, recipient, subscription_id, subscription_key, *boxes, _ = row
+    position, delivery_id, recipient, subscription_id, subscription_key, *boxes, tried, _ = row
     contact = boxes[0] is not None
     box, index_key_id, mailbox_index = boxes[:3] if contact else boxes[3:]
     return Outgoing(
@@ -192,6 +196,7 @@ def _outgoing(row: sa.Row[*tuple[Any, ...]]) -> Outgoing:
         mailbox_index,
         subscription_id,
         subscription_key or "",
+        tried,
     )
 
 

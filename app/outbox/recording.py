@@ -203,19 +203,20 @@ def _update_rows(session: Session, ended: Sequence[tuple[Record, str]]) -> None:
     _forget_boxes(session, ended)
 
 
-def _forget_boxes(session: Session, ended: Sequence[tuple[Record, str]]) -> None:
+def _forget_boxes(
+    session: Session, ended: Sequence[tuple[Record, str]], *, taken_over: bool = False
+) -> None:
     final = [one.mail for one, state in ended if state in _FINAL]
     strangers = [mail.delivery_id for mail in final if not mail.contact]
     if strangers:
         session.execute(
             sa.update(_ENVELOPE).where(_ENVELOPE.c.delivery_id.in_(strangers)).values(box=None)
         )
-    if final:
+    tried = [mail.delivery_id for mail in final if mail.tried or taken_over]
+    if tried:
         session.flush()
         dialect = session.get_bind().dialect.name
-        session.connection().execute(
-            _statements(dialect).end_retries, {"ids": [mail.delivery_id for mail in final]}
-        )
+        session.connection().execute(_statements(dialect).end_retries, {"ids": tried})
 
 
 def _correct_row(session: Session, one: Record, state: str) -> bool:
@@ -231,21 +232,22 @@ def _correct_row(session: Session, one: Record, state: str) -> bool:
     ).scalar_one_or_none()
     if corrected is None:
         return False
-    _forget_boxes(session, [(one, state)])
+    _forget_boxes(session, [(one, state)], taken_over=True)
     return corrected == one.lane.slice_id
 
 
-def _count(session: Session, changes: Mapping[int, Mapping[str, int]]) -> None:
+def _count(session: Session, changes: Mapping[int, Counter[str]]) -> None:
     """Move the counters of the slices, which are locked already."""
     if changes:
         in_order = sorted(changes)
+        moved = [state for state in STATES if any(change[state] for change in changes.values())]
         update_many(
             session,
             _SLICE,
             keys=("id",),
             values={
                 "id": in_order,
-                **{state: [changes[at].get(state, 0) for at in in_order] for state in STATES},
+                **{state: [changes[at][state] for at in in_order] for state in moved},
             },
             add=True,
         )
