@@ -75,7 +75,7 @@ class PlainDateField(DateField):
             super().process_formdata(typed)
         except ValueError:
             raise ValueError(_("Write the day as 2026-11-24.")) from None
-        if self.data.year not in YEARS:
+        if self.data is not None and self.data.year not in YEARS:
             self.data = None
             raise ValueError(_("Write the day as 2026-11-24."))
 
