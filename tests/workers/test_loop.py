@@ -88,7 +88,7 @@ def test_R01_a_request_is_answered_and_mailed_and_the_worker_ends_cleanly(
         assert reading.scalar(sa.select(Delivery.state)) == "accepted"
         assert reading.scalar(sa.select(Worker)) is None, "its row went with it"
     (mail,) = mailbox.read_folder(folder / "mailbox")
-    assert mail.header("To") == "leila@example.org"
+    assert mail.to == "leila@example.org"
 
 
 def test_R01_a_datagram_wakes_a_worker_that_would_look_in_a_minute(
