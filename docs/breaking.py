@@ -81,7 +81,10 @@ def verdict(rule: Rule) -> str:
             else:
                 shutil.copy(source, copy / name)
         path = copy / rule.file
-        text = broken(rule, path.read_text("utf-8"))
+        try:
+            text = broken(rule, path.read_text("utf-8"))
+        except LookupError:
+            return "has no such line"
         if path.suffix == ".py":
             compile(text, rule.file, "exec")
         path.write_text(text, "utf-8")
