@@ -151,14 +151,54 @@ class Colleague(Visitor):
         """Accepted, queued, deferred, bounced, suppressed, unknown, as the page shows them."""
         return [number(text) for text in self.page.locator("#standing .stats dd").all_inner_texts()]
 
+    # A petition
+
+    def writes_petition(
+        self, slug: str, texts: Mapping[str, Mapping[str, str]], *, goal: str, live: bool = False
+    ) -> int:
+        """Writes a new petition in several languages and saves it; returns its id."""
+        self.goes("/petitions/new")
+        for language, parts in texts.items():
+            for part, words in parts.items():
+                self.page.locator(f"[name={language}-{part}]").fill(words)
+        self.page.locator("[name=slug]").fill(slug)
+        self.page.locator("[name=goal]").fill(goal)
+        self.page.locator("[name=live]").set_checked(live)
+        self.page.locator(".bar button").click()
+        return self._id_in(r"/petitions/(\d+)")
+
+    def opens_for_signatures(self, petition: int) -> None:
+        self.goes(f"/petitions/{petition}/open")
+        self.page.locator("main form button").click()
+        self.page.wait_for_load_state()
+
+    def closes(self, petition: int) -> None:
+        """Closes it for good."""
+        self.goes(f"/petitions/{petition}")
+        self.page.locator("details summary", has_text="Close").click()
+        self.page.locator("form[action$='/close'] button").click()
+        self.page.wait_for_load_state()
+
     # An organisation
 
     def adds_organisation(self, name: str) -> int:
         """Enters an organisation by its English name; returns its id."""
         self.goes("/organisations/new")
-        self.page.locator("[name=name_en], [name=names-en]").first.fill(name)
+        self.page.locator("[name=name_en]").fill(name)
         self.page.locator("main form button").last.click()
         return self._id_in(r"/organisations/(\d+)")
+
+    def invites_representative(
+        self, organisation: int, role: str, address: str, language: str
+    ) -> None:
+        self.goes(f"/organisations/{organisation}")
+        form = self.page.locator("form[action$='/invite']")
+        form.locator("[name=role]").fill(role)
+        form.locator("[name=language]").select_option(language)
+        form.locator("[name=languages]").select_option(language)
+        form.locator("[name=address]").fill(address)
+        form.locator("button").click()
+        expect(self.page.locator(".note.ok")).to_be_visible()
 
     def _blocks(self) -> Locator:
         return self.page.locator("section.block[id^=b-]")
