@@ -117,6 +117,7 @@ def _sign(session: Session, room: Room, proof: Proof) -> None:
     signing.count(
         session, room.desk, petition_id, proof.address, proof.asked, proof.choices, day=day
     )
+    signing.lift_withdrawal(session, room.desk, room.ledger, petition_id, proof.address, day=day)
     if proof.choices.get("newsletter"):
         _subscribe(session, room, proof, NEWSLETTER, proof.choices["newsletter"])
     wording_id = proof.choices.get("petition_news")

@@ -19,6 +19,7 @@ from app.core.sealing import Index
 ERASED: Final = "erased"
 WITHDRAWN: Final = "withdrawn"
 LIFTED: Final = "lifted"
+_PLACE: Final = ("key", "mailbox", "subject")
 
 
 class Ledger:
@@ -27,7 +28,7 @@ class Ledger:
     def __init__(self, path: str) -> None:
         self._path = Path(path)
         self._read_to = 0
-        self._last: dict[tuple[str, str], str] = {}
+        self._last: dict[tuple[str, str, str], str] = {}
 
     def append(
         self, act: str, index: Index, rows: Sequence[str], *, day: date, subject: str = ""
@@ -65,9 +66,15 @@ class Ledger:
 
     def erased(self, indexes: Sequence[Index]) -> bool:
         """Whether the newest line on this mailbox, under any key, erased it."""
+        return any(self._newest(index, "") == ERASED for index in indexes)
+
+    def withdrawn(self, index: Index, subject: str) -> bool:
+        """Whether the newest line on this mailbox and subject took something back."""
+        return self._newest(index, subject) == WITHDRAWN
+
+    def _newest(self, index: Index, subject: str) -> str | None:
         self._read_new()
-        acts = [self._last.get((index.key_id, index.mailbox.hex())) for index in indexes]
-        return ERASED in acts
+        return self._last.get((index.key_id, index.mailbox.hex(), subject))
 
     def _read_new(self) -> None:
         """Take in the lines that were appended since the last look, by this worker or another."""
@@ -80,8 +87,9 @@ class Ledger:
                     break
                 self._read_to += len(line)
                 entry = _entry(line)
-                if entry and entry.get("act") in (ERASED, LIFTED):
-                    self._last[str(entry.get("key")), str(entry.get("mailbox"))] = entry["act"]
+                if entry:
+                    key, mailbox, subject = (str(entry.get(part)) for part in _PLACE)
+                    self._last[key, mailbox, subject] = str(entry.get("act"))
 
 
 def _is_cut(descriptor: int) -> bool:

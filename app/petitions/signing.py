@@ -11,7 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.audience.ledger import WITHDRAWN, Ledger
+from app.audience.ledger import LIFTED, WITHDRAWN, Ledger
 from app.audience.subscriptions import Desk
 from app.core.addresses import Address
 from app.core.database import insert_into
@@ -91,6 +91,19 @@ def withdraw(
         touched.append(petition.id)
     session.flush()
     return touched
+
+
+def lift_withdrawal(
+    session: Session, desk: Desk, ledger: Ledger, petition_id: int, address: Address, *, day: date
+) -> None:
+    """Who signs again after withdrawing takes the ledger's line back, so that a restore leaves the new one (C17)."""
+    key_id = session.scalar(sa.select(Petition.index_key_id).where(Petition.id == petition_id))
+    if key_id is None:
+        return
+    index = desk.indexer.signature(address, petition_id, key_id)
+    subject = f"petition:{petition_id}"
+    if ledger.withdrawn(index, subject):
+        ledger.append(LIFTED, index, [], day=day, subject=subject)
 
 
 def _index_key(session: Session, petition: Petition, desk: Desk) -> str:

@@ -112,3 +112,15 @@ def test_C17_what_cannot_be_written_raises(
     monkeypatch.setattr(os, "write", lambda _, line: len(line) - 1)
     with pytest.raises(OSError, match="part of a line"):
         Ledger(str(tmp_path / "ledger")).append(ERASED, index, [], day=DAY)
+
+
+def test_C17_a_withdrawal_is_known_by_its_subject_until_it_is_lifted(
+    path: Path, index: Index
+) -> None:
+    ledger = Ledger(str(path))
+    ledger.append(WITHDRAWN, index, ["ab"], day=DAY, subject="petition:1")
+    assert ledger.withdrawn(index, "petition:1")
+    assert not ledger.withdrawn(index, "petition:2")
+    ledger.append(LIFTED, index, [], day=DAY, subject="petition:1")
+    assert not ledger.withdrawn(index, "petition:1")
+    assert not ledger.erased([index])

@@ -168,6 +168,18 @@ def test_C17_a_proven_withdrawal_deletes_the_signature(
     assert [line["act"] for line in room.ledger.lines()] == ["withdrawn"]
 
 
+def test_C17_who_signs_again_lifts_the_withdrawal(session: Session, room: Room) -> None:
+    petition = a_petition(session)
+    for _ in range(2):
+        signing_wish(session, room, petition)
+        carry_out(session, room)
+        assert count(session, Signature) == 1
+        proven(session, room, purposes.WITHDRAWAL, str(petition.id))
+        carry_out(session, room)
+    acts = [line["act"] for line in room.ledger.lines()]
+    assert acts == ["withdrawn", "lifted", "withdrawn"]
+
+
 @pytest.mark.both_databases
 def test_C17_R07_erasure_reaches_every_room(session: Session, room: Room) -> None:
     petition = a_petition(session)
