@@ -19,10 +19,11 @@ from app.petitions.models import Petition
 from app.staff import invitations
 from app.staff.models import ORGANISER, Account
 from config import Config
-from tests.journeys import serving
+from tests.journeys import mails, serving
 from tests.journeys.colleagues import Colleague
 from tests.journeys.conftest import Visits, load_demo
 from tests.journeys.looking import faults
+from tests.journeys.visitors import MailboxReader
 from tests.journeys.worlds import World
 from workers import demo
 
@@ -178,6 +179,25 @@ def test_A01_errors_shown_in_the_workroom(world: World, staff: Colleague) -> Non
             )
         expect(staff.page.locator(".err, [role=alert]").first).to_be_visible()
         found += wrong_on(staff.page, staff.language)
+    assert "\n".join(found) == ""
+
+
+def test_A01_the_mailbox_of_the_trial(world: World, visits: Visits) -> None:
+    """Empty, and with a confirmation in each of its views."""
+    found = []
+    for language in LANGUAGES:
+        reader = visits(world.base_url, language, reader=True, scripts=True)
+        reader.opens(f"{world.base_url}/mailbox?language={language}")
+        found += wrong_on(reader.page, language)
+    visits(world.base_url, "fa").signs("free-the-teachers", "boxed@example.org")
+    mails.new(world, "boxed@example.org")
+    for language in LANGUAGES:
+        reader = visits(world.base_url, language, reader=True, scripts=True)
+        assert isinstance(reader, MailboxReader)
+        reader.finds_mail_to("boxed@example.org")
+        for view in ("letter", "text", "headers", "dark"):
+            reader.page.locator(f"nav.tabs a[href*='view={view}']").click()
+            found += wrong_on(reader.page, language)
     assert "\n".join(found) == ""
 
 

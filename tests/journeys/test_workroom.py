@@ -153,7 +153,7 @@ def test_U05_a_union_is_invited_and_its_representative_confirms(
     )
     with world.database.reading() as session:
         demo_unions = session.scalar(on_list)
-    assert demo_unions == len([row for row in before["subscription"]]) - 80 + 1
+    assert demo_unions == len(before["subscription"]) - 80 + 1
     staff.goes(f"/organisations/{union}")
     expect(staff.page.locator(".pill.ok")).to_have_count(1)
     assert "desk@dockers.example" not in staff.page.content()
