@@ -13,7 +13,7 @@ from config import Config
 from tests import factories
 
 ROUTES = Path(__file__).resolve().parents[2] / "docs" / "routes.md"
-LINE = re.compile(r"^\| ([A-Z, ]+) \| `([^`]+)` \| (\S.*) \|$", re.M)
+LINE = re.compile(r"^\| ([A-Z, ]+) \| `([^`]+)` \| (\S.*) \|$", re.MULTILINE)
 
 
 def methods(rule: Rule) -> str:
