@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import cast
+from typing import Final, cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -15,6 +15,8 @@ from app.core import ids, tokens
 from app.core.addresses import Address
 from app.core.sealing import Indexer, Opener
 from app.core.tokens import MailedSecrets
+
+FORGET_AT_ONCE: Final = 500
 
 
 class Desk:
@@ -45,7 +47,9 @@ def subscribe(
     mailing_list = session.scalars(
         sa.select(MailingList).where(MailingList.slug == list_slug)
     ).one()
-    contact = contact_of(session, desk, address) or _new_contact(session, desk, address)
+    # Locked, so that retention neither takes the contact away meanwhile nor, with it, this subscription.
+    known = contact_of(session, desk, address, lock=True)
+    contact = known or _new_contact(session, desk, address)
     found = session.scalar(
         sa.select(Subscription).where(
             Subscription.contact_id == contact.id, Subscription.list_id == mailing_list.id
@@ -75,13 +79,16 @@ def subscribe(
     return found
 
 
-def contact_of(session: Session, desk: Desk, address: Address) -> Contact | None:
+def contact_of(
+    session: Session, desk: Desk, address: Address, *, lock: bool = False
+) -> Contact | None:
     """The contact with exactly this address, under whichever index key it was made."""
     matches = [
         sa.and_(Contact.index_key_id == index.key_id, Contact.exact_index == index.exact)
         for index in desk.indexer.every_index(address)
     ]
-    return session.scalar(sa.select(Contact).where(sa.or_(*matches)))
+    query = sa.select(Contact).where(sa.or_(*matches))
+    return session.scalar(query.with_for_update() if lock else query)
 
 
 def change(
@@ -142,11 +149,19 @@ def name_of(mailing_list: MailingList, language: str) -> str:
 
 
 def forget_without_purpose(session: Session) -> int:
-    """Delete every contact that no subscription holds any more (C16); returns how many."""
-    gone = session.execute(
-        sa.delete(Contact).where(~sa.exists().where(Subscription.contact_id == Contact.id))
-    )
-    return cast("sa.CursorResult[object]", gone).rowcount
+    """Delete every contact that no subscription holds any more (C16); returns how many.
+
+    Asked again once they are locked: who subscribes at this moment is passed over.
+    """
+    unheld = ~sa.exists().where(Subscription.contact_id == Contact.id)
+    some = sa.select(Contact.id).where(unheld).limit(FORGET_AT_ONCE)
+    forgotten = 0
+    while found := session.scalars(some.with_for_update(skip_locked=True)).all():
+        gone = session.execute(sa.delete(Contact).where(Contact.id.in_(found), unheld))
+        forgotten += (deleted := cast("sa.CursorResult[object]", gone).rowcount)
+        if not deleted:
+            break
+    return forgotten
 
 
 def _new_contact(session: Session, desk: Desk, address: Address) -> Contact:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -14,7 +15,7 @@ from app.audience.ledger import Ledger
 from app.audience.models import Consent, ConsentWording, Contact, MailingList, Subscription
 from app.audience.subscriptions import Desk, contact_of
 from app.core import addresses, tokens
-from app.core.database import Base
+from app.core.database import Base, Database
 from app.core.sealing import Indexer, Opener, make_index_key
 from tests.factories import DAY, Keys, a_subscriber
 
@@ -172,6 +173,28 @@ def test_C16_a_contact_without_a_purpose_goes_with_its_consents(
     assert subscriptions.forget_without_purpose(session) == 1
     assert (count(session, Contact), count(session, Consent)) == (1, 1)
     assert subscriptions.forget_without_purpose(session) == 0
+
+
+@pytest.mark.both_databases
+def test_C16_who_subscribes_again_while_contacts_are_forgotten_stays(
+    database: Database, desk: Desk
+) -> None:
+    with database.unit_of_work() as session:
+        reader = a_subscriber(session, desk, LEILA.exact)
+        subscriptions.end_by_token(session, unsubscribe_token(desk, reader))
+
+    def forget() -> None:
+        with database.unit_of_work() as session:
+            subscriptions.forget_without_purpose(session)
+
+    other = threading.Thread(target=forget)
+    with database.unit_of_work() as session:
+        a_subscriber(session, desk, LEILA.exact, languages=("en",))
+        other.start()
+        other.join(0.5)
+    other.join()
+    with database.reading() as session:
+        assert session.scalars(sa.select(Subscription.languages)).all() == [("en",)]
 
 
 @pytest.mark.both_databases
