@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from types import TracebackType
 from typing import Final
 
@@ -10,12 +11,12 @@ from flask import Blueprint, Flask
 
 from app import commands
 from app.core.database import Database
-from app.core.sealing import Sealer
+from app.core.sealing import KeyFormatError, Sealer
 from app.core.wake import waker_for
 from app.web import assets, errors, filters, headers, language, limits
 from app.web.context import Services
 from app.web.csrf import csrf
-from config import Config
+from config import Config, ConfigError
 
 PUBLIC_BODY: Final = 64 * 1024
 """Octets that a visitor's form may have; the workroom sets its own, larger limit."""
@@ -58,12 +59,18 @@ def create_app(config: Config | None = None) -> Flask:
         WTF_CSRF_SSL_STRICT=False,
         JSON_AS_ASCII=False,
     )
+    if config.texts and not _is_folder(config.texts):
+        raise ConfigError("PEYVAND_TEXTS names a folder that is not there.")
     waker = waker_for(config.broker_url, config.instance)
     Services(
         config=config,
         database=Database(config.database_url, on_commit=waker),
-        sealer=Sealer(config.seal_public_key),
-        names_sealer=Sealer(config.names_public_key) if config.names_public_key else None,
+        sealer=_sealer("PEYVAND_SEAL_PUBLIC_KEY", config.seal_public_key),
+        names_sealer=(
+            _sealer("PEYVAND_NAMES_PUBLIC_KEY", config.names_public_key)
+            if config.names_public_key
+            else None
+        ),
         waker=waker,
     ).install(app)
     language.init_app(app, config.locales)
@@ -81,6 +88,20 @@ def create_app(config: Config | None = None) -> Flask:
         app.register_blueprint(blueprint)
     commands.init_app(app)
     return app
+
+
+def _is_folder(path: str) -> bool:
+    try:
+        return Path(path).is_dir()
+    except OSError:  # a name too long for any folder
+        return False
+
+
+def _sealer(name: str, keys: str) -> Sealer:
+    try:
+        return Sealer(keys)
+    except KeyFormatError as error:
+        raise ConfigError(f"{name}: {error}.") from None
 
 
 def public_blueprints(config: Config) -> list[Blueprint]:

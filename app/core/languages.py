@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Final
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
 from babel.numbers import format_decimal
 from persiantools.jdatetime import JalaliDate
@@ -31,6 +32,16 @@ OWN_NAMES: Final = {"fa": "فارسی", "en": "English", "de": "Deutsch", "fr": 
 def direction(language: str) -> str:
     """``rtl`` or ``ltr``."""
     return str(Locale.parse(language).text_direction)
+
+
+def is_known(language: str) -> bool:
+    """Whether there is such a language; written as ``fa`` or ``pt_BR``, in ASCII and at most 8 characters."""
+    if not re.fullmatch(r"[a-z]{2,3}(_[A-Za-z]{2,4})?", language):
+        return False
+    try:
+        return bool(Locale.parse(language))
+    except UnknownLocaleError:
+        return False
 
 
 def own_name(language: str) -> str:

@@ -5,12 +5,19 @@ A secret comes from ``NAME`` or from the file named in ``NAME_FILE``. No error q
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, field
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from app.core import addresses, languages
+from app.core.errors import InvalidError
 
 Role = Literal["web", "worker"]
 
@@ -65,24 +72,84 @@ def words(value: str) -> tuple[str, ...]:
     return tuple(word for word in (part.strip() for part in value.split(",")) if word)
 
 
+def networks(value: str) -> tuple[str, ...]:
+    """Addresses and networks, separated by commas. Raises ValueError."""
+    found = words(value)
+    try:
+        for one in found:
+            ip_network(one, strict=False)
+    except ValueError:
+        raise ValueError("must list addresses or networks such as 127.0.0.1,10.0.0.0/8") from None
+    return found
+
+
 def per_language(value: str) -> Mapping[str, str]:
-    """``fa=...;en=...`` as a mapping."""
+    """``fa=...;en=...`` as a mapping. Raises ValueError for a language without a text."""
     pairs = (part.partition("=") for part in value.split(";") if part.strip())
-    return {language.strip(): text.strip() for language, _, text in pairs}
+    found = {language.strip(): text.strip() for language, _, text in pairs}
+    if not all(language.isascii() and language and text for language, text in found.items()):
+        raise ValueError("must be written fa=...;en=...")
+    return found
 
 
 def url(value: str) -> str:
     """An http or https address without its last slash. Raises ValueError."""
-    if value and urlsplit(value).scheme not in ("http", "https"):
+    try:
+        parts = urlsplit(value)
+        odd = not parts.hostname or parts.username is not None or parts.query or parts.fragment
+        _ = parts.port
+    except ValueError:
+        # What urllib says quotes the value.
+        raise ValueError("has a host or port that cannot be read") from None
+    if value and parts.scheme not in ("http", "https"):
         raise ValueError("must begin with http:// or https://")
+    if value and (odd or not value.isascii() or not value.isprintable() or " " in value):
+        raise ValueError("must be an address such as https://example.org, in ASCII")
     return value.rstrip("/")
+
+
+def mail_address(value: str) -> str:
+    """An address in ASCII that mail can come from. Raises ValueError."""
+    try:
+        sound = value.isascii() and addresses.parse(value).exact.lower() == value.lower()
+    except InvalidError:
+        sound = False
+    if not sound:
+        raise ValueError("must be a mail address")
+    return value
+
+
+def tongues(value: str) -> tuple[str, ...]:
+    """Codes of languages, each once. Raises ValueError."""
+    found = words(value)
+    if not found or len(set(found)) < len(found) or not all(map(languages.is_known, found)):
+        raise ValueError("must list languages such as fa,en, each once")
+    return found
+
+
+def host(value: str) -> str:
+    """A host's name in ASCII. Raises ValueError."""
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", value):
+        raise ValueError("must be a host name such as mail.example.org")
+    return value
+
+
+def database(value: str) -> str:
+    """The address of a database whose driver is here. Raises ValueError."""
+    scheme("sqlite", "postgresql")(value)
+    try:
+        make_url(value).get_dialect()
+    except (ArgumentError, ValueError):
+        raise ValueError("must read sqlite:///FILE or postgresql://...") from None
+    return value
 
 
 def scheme(*allowed: str) -> Callable[[str], str]:
     """Takes URLs of these schemes only; a driver's name after ``+`` may follow. Raises ValueError."""
 
     def parse(value: str) -> str:
-        if value and value.partition(":")[0].partition("+")[0] not in allowed:
+        name, colon, _rest = value.partition(":")
+        if value and (not colon or name.partition("+")[0] not in allowed):
             raise ValueError("must begin with " + ", ".join(f"{one}:" for one in allowed))
         try:
             _ = urlsplit(value).port

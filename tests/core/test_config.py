@@ -102,6 +102,7 @@ def sample(spec: dataclasses.Field[object]) -> str:
         "PEYVAND_TRUSTED_PROXIES": "10.0.0.1, 10.0.0.2",
         "PEYVAND_ORGANISATION": "fa=کنفدراسیون;en=Confederation",
         "PEYVAND_EMBEDDED": "0",
+        "PEYVAND_EHLO_NAME": "mail.example.org",
     }
     if spec.metadata["within"]:
         return str(spec.metadata["within"].start)
