@@ -21,21 +21,9 @@ def take(
 ) -> bool:
     """Take one place for a mail to this mailbox; False when the day or the month is full.
 
-    Counts under every index key the mailbox is known by; writes under the first.
+    Counts under every index key the mailbox is known by; writes under the first. The place is taken before it is
+    counted, so that of two workers at once the second waits and sees the first one's.
     """
-    known = [index.mailbox for index in indexes]
-    mailed_today, mailed = session.execute(
-        sa.select(
-            sa.func.coalesce(
-                sa.func.sum(sa.case((CapCounter.day == today, CapCounter.mailed), else_=0)), 0
-            ),
-            sa.func.coalesce(sa.func.sum(CapCounter.mailed), 0),
-        ).where(
-            CapCounter.mailbox_index.in_(known), CapCounter.day > today - timedelta(days=MONTH_DAYS)
-        )
-    ).one()
-    if mailed_today >= a_day or mailed >= a_month:
-        return False
     current = indexes[0]
     statement = insert_into(session, CapCounter).values(
         mailbox_index=current.mailbox, day=today, index_key_id=current.key_id, mailed=1
@@ -45,7 +33,24 @@ def take(
             index_elements=["mailbox_index", "day"], set_={"mailed": CapCounter.mailed + 1}
         )
     )
-    return True
+    mailed_today, mailed = session.execute(
+        sa.select(
+            sa.func.sum(sa.case((CapCounter.day == today, CapCounter.mailed), else_=0)),
+            sa.func.sum(CapCounter.mailed),
+        ).where(
+            CapCounter.mailbox_index.in_([index.mailbox for index in indexes]),
+            CapCounter.day > today - timedelta(days=MONTH_DAYS),
+        )
+    ).one()
+    if mailed_today <= a_day and mailed <= a_month:
+        return True
+    session.execute(
+        sa.update(CapCounter)
+        .where(CapCounter.mailbox_index == current.mailbox, CapCounter.day == today)
+        .values(mailed=CapCounter.mailed - 1)
+        .execution_options(synchronize_session=False)
+    )
+    return False
 
 
 def give_back(session: Session, indexes: Sequence[Index], *, mails: int, day: date) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from datetime import date, timedelta
 
@@ -23,6 +24,7 @@ from app.audience.models import (
 from app.audience.queries import may_be_asked, may_receive, noted_choices
 from app.audience.subscriptions import Desk, contact_of, leave
 from app.core import addresses
+from app.core.database import Database
 from app.core.sealing import Index, Indexer, make_index_key
 from tests.factories import DAY, a_subscriber
 
@@ -186,6 +188,28 @@ def test_C15_three_a_day_and_six_in_31_days(session: Session, indexes: list[Inde
     assert [take(session, indexes, tomorrow) for _ in range(4)] == [True, True, True, False]
     assert [take(session, indexes, DAY + days * A_DAY) for days in (2, 15, 30)] == [False] * 3
     assert take(session, indexes, DAY + 31 * A_DAY), "the first day is out of the month"
+
+
+@pytest.mark.both_databases
+def test_C15_two_workers_at_once_take_no_more_places_than_there_are(
+    database: Database, indexes: list[Index]
+) -> None:
+    ready = threading.Barrier(6)
+    taken: list[bool] = []
+
+    def mail() -> None:
+        ready.wait()
+        with database.unit_of_work() as session:
+            taken.append(take(session, indexes, DAY))
+
+    threads = [threading.Thread(target=mail) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(taken) == [False] * 3 + [True] * 3
+    with database.reading() as session:
+        assert session.scalars(sa.select(CapCounter.mailed)).all() == [3]
 
 
 def test_C15_all_spellings_of_a_mailbox_share_its_places(session: Session, desk: Desk) -> None:
