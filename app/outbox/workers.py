@@ -32,8 +32,20 @@ class Presence:
         self.host = socket.gethostname()[:120]
         self._folder = folder or Path(tempfile.gettempdir()) / f"peyvand-workers-{os.getuid()}"
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock = os.open(self._path(self.id), os.O_RDWR | os.O_CREAT, 0o600)
-        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._lock = self._take(self._path(self.id))
+
+    @staticmethod
+    def _take(path: Path) -> int:
+        """Hold the lock of a file that stays: a worker that tidies up may look at it, or remove it, in between."""
+        while True:
+            lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            try:
+                if os.path.samestat(os.fstat(lock), path.stat()):
+                    return lock
+            except FileNotFoundError:
+                pass
+            os.close(lock)
 
     def is_alive(self, worker_id: UUID) -> bool | None:
         """Whether a worker of this host still runs; None for one whose lock is not here."""
