@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from email import policy
 from email.message import EmailMessage
@@ -126,20 +126,30 @@ class _Tags(HTMLParser):
 
 
 def of_world(world: World, recipient: str = "") -> list[Mail]:
-    """Every mail that arrived in this world, or every one to ``recipient``."""
+    """Every mail that arrived in this world, or every one to ``recipient``; each is parsed once."""
+    parsed = _parsed.setdefault(world, {})
+    found = []
+    for to, content in _arrived(world):
+        if recipient in ("", to):
+            if (to, content) not in parsed:
+                message = BytesParser(policy=policy.default).parsebytes(content)
+                parsed[to, content] = Mail(to, message)
+            found.append(parsed[to, content])
+    return found
+
+
+def _arrived(world: World) -> Iterator[tuple[str, bytes]]:
     if isinstance(world.way_out, SmtpSink):
-        return [
-            Mail(to, sunk.message)
-            for sunk in world.way_out.mails()
-            for to in sunk.recipients
-            if recipient in ("", to)
-        ]
-    contents = [path.read_bytes() for path in arrivals.in_folder(world.mailbox)]
-    return [
-        Mail(arrivals.delivered_to(content), BytesParser(policy=policy.default).parsebytes(content))
-        for content in contents
-        if recipient in ("", arrivals.delivered_to(content))
-    ]
+        for sunk in world.way_out.mails():
+            for to in sunk.recipients:
+                yield to, sunk.raw
+    else:
+        for path in arrivals.in_folder(world.mailbox):
+            content = path.read_bytes()
+            yield arrivals.delivered_to(content), content
+
+
+_parsed: WeakKeyDictionary[World, dict[tuple[str, bytes], Mail]] = WeakKeyDictionary()
 
 
 def to(world: World, recipient: str, *, count: int = 1) -> list[Mail]:
