@@ -68,6 +68,11 @@ docs: .venv/runtime ## Write docs/data.md and docs/settings.md anew, from models
 rules: .venv/developer $(CATALOGUES) ## Break each rule of docs/rules.md in a copy, and see its test fail (RULES="C05 C18")
 	@$(BIN)/python -m docs.breaking $(RULES)
 
+.PHONY: bench
+bench: .venv/developer $(CATALOGUES) ## Measure sending and signing beside their limits (see bench/README.md)
+	@$(BIN)/python -m bench.send
+	@$(BIN)/python -m bench.sign
+
 ##@ Translate it
 
 .PHONY: catalogues

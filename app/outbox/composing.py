@@ -43,6 +43,8 @@ class Composer:
         self._unsubscribe = f"{letter.base_url}/u/"
         self._message_key = desk.indexer.child("message", letter.key_id)
         self._verp_key = desk.indexer.child("verp", letter.key_id)
+        self._second: datetime | None = None
+        self._written_date = ""
 
     def compose(self, mail: Outgoing, *, now: datetime) -> Composed:
         """The message and its envelope.
@@ -57,12 +59,19 @@ class Composer:
         values: dict[str, str] = {
             "to": opened["address"],
             "message_id": f"{message_id(self._message_key, mail.delivery_id)}@{self._domain}",
-            "date": date_text(now),
+            "date": self._date(now),
             **self._holes(mail, opened.get("holes") or {}),
         }
         message = self._skeleton.fill(values)
         sender = f"{bounce_local(self._verp_key, self._key_id, mail.delivery_id)}@{self._domain}"
         return Composed(Envelope(sender, address.spec, len(message), address.smtputf8), message)
+
+    def _date(self, now: datetime) -> str:
+        """The Date header; the mails of one second share it."""
+        second = now.replace(microsecond=0)
+        if second != self._second:
+            self._second, self._written_date = second, date_text(now)
+        return self._written_date
 
     def _holes(self, mail: Outgoing, given: Mapping[str, str]) -> dict[str, str]:
         holes = dict(given)
