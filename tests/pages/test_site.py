@@ -7,11 +7,11 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 
 from app.core import ids
 from app.core.database import Database
+from app.factory import create_app
 from app.optin.models import Request
 from config import Config, settings
 from tests import factories
@@ -104,10 +104,15 @@ def test_F05_persian_pages_show_persian_digits_and_solar_days(visitor: FlaskClie
 
 
 def test_C26_the_banner_stands_on_every_page_of_a_trial_and_on_no_other(
-    visitor: FlaskClient, environment: dict[str, str], site: Flask
+    visitor: FlaskClient, environment: dict[str, str]
 ) -> None:
     assert "not for real people" not in story.words(visitor.get("/en/"))
     assert visitor.get("/mailbox").status_code == 404
+    trial = {**environment, "PEYVAND_EMBEDDED": "1", "PEYVAND_BASE_URL": "http://127.0.0.1:8000"}
+    trying = create_app(Config.from_env("web", trial)).test_client()
+    for place in ("/en/", "/en/petitions/teachers", "/en/subscribe", "/en/safety", "/en/c/x"):
+        assert "not for real people" in story.words(trying.get(place)), place
+    assert 'class="trial"' in trying.get("/fa/").get_data(as_text=True)
 
 
 def test_C16_the_privacy_page_prints_each_period_of_the_settings(
