@@ -49,7 +49,7 @@ class Gate:
         self._on_accepted = on_accepted
         self._gather = gather_seconds
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="sender")
-        self._outcomes: deque[tuple[Record, asyncio.Future[None]]] = deque()
+        self._outcomes: deque[tuple[Record, asyncio.Future[bool]]] = deque()
         self._recorded = asyncio.Event()
 
     async def run(self) -> None:
@@ -99,22 +99,22 @@ class Gate:
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, 5.0)
 
-    async def durable(self, outcome: Record) -> None:
-        """Return once this outcome is committed: the gate."""
-        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    async def durable(self, outcome: Record) -> bool:
+        """Return once this outcome is committed: the gate. False: another worker has taken the lane over."""
+        written: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._outcomes.append((outcome, written))
         self._recorded.set()
-        await written
+        return await written
 
-    async def _write(self, group: list[tuple[Record, asyncio.Future[None]]]) -> None:
+    async def _write(self, group: list[tuple[Record, asyncio.Future[bool]]]) -> None:
         """Record a group; where one of it cannot be recorded, each for itself."""
         records = [one for one, _ in group]
         attempts = 0
 
-        def write(session: Session) -> None:
+        def write(session: Session) -> set[int]:
             nonlocal attempts
             attempts += 1
-            record(
+            return record(
                 session,
                 self.owner,
                 records,
@@ -124,19 +124,19 @@ class Gate:
             )
 
         try:
-            await self.persist(write)
+            lost = await self.persist(write)
         except Exception as error:  # noqa: BLE001 (the recorder must go on, or every lane would hang)
             if len(group) > 1 and not is_away(error):
-                for one in group:
-                    await self._write([one])
+                for alone in group:
+                    await self._write([alone])
                 return
             for _, written in group:
                 if not written.done():
                     written.set_exception(error)
             return
-        for _, written in group:
+        for one, written in group:
             if not written.done():
-                written.set_result(None)
+                written.set_result(one.lane.slice_id not in lost)
 
 
 def is_away(error: Exception) -> bool:

@@ -98,6 +98,7 @@ class Queue:
         if self._back is None or mail.outgoing.position < self._back.outgoing.position:
             self._back = mail
 
-    async def record(self, mail: Ready, outcome: Outcome) -> None:
-        await self._gate.durable(Record(self._lane, mail.outgoing, outcome))
+    async def record(self, mail: Ready, outcome: Outcome) -> bool:
+        """Make an outcome durable; False when the lane is another worker's by now and must stop."""
         self.recorded += 1
+        return await self._gate.durable(Record(self._lane, mail.outgoing, outcome))

@@ -118,8 +118,10 @@ def record(
     now: datetime,
     on_accepted: Accepted | None = None,
     again: bool = False,
-) -> None:
+) -> set[int]:
     """Write all outcomes, counters, retries and suppressions of a group in one transaction.
+
+    Returns the slices that are no longer ``owner``'s: their lanes must stop, for another worker goes on with them.
 
     ``again`` says that an earlier attempt failed and may yet have been committed: what is on record then stays
     as it is.
@@ -130,8 +132,9 @@ def record(
     if not again and session.get_bind().dialect.name == "postgresql":
         records = _record_at_once(session, owner, records, now)
         if not records:
-            return
-    owners = _lock_slices(session, {one.lane.slice_id for one in records})
+            return set()
+    slices = {one.lane.slice_id for one in records}
+    owners = _lock_slices(session, slices)
     if again:
         records = _not_on_record(session, owner, records, owners)
     known = [one for one in records if one.lane.slice_id in owners]
@@ -154,6 +157,7 @@ def record(
     _count(session, changes)
     _accepted(session, records, now, on_accepted)
     _tell(session, records, now)
+    return {slice_id for slice_id in slices if owners.get(slice_id) != owner}
 
 
 def _record_at_once(

@@ -286,13 +286,13 @@ class _Runner:
                 )
             else:
                 outcome, following, refused = refused, None, None
-            unsent = outcome.state == "unsent"
+            unsent, ours = outcome.state == "unsent", True
             if unsent:
                 queue.put_back(mail)
             else:
-                await queue.record(mail, outcome)
+                ours = await queue.record(mail, outcome)
             self._in_flight = False
-            if unsent or outcome.ends_connection or outcome.pauses_destination:
+            if not ours or unsent or outcome.ends_connection or outcome.pauses_destination:
                 await self._hang_up()
                 if following is not None:
                     queue.put_back(following)

@@ -121,7 +121,7 @@ def requeue(session: Session, delivery_ids: Sequence[UUID]) -> None:
         .join(Slice, Slice.id == Delivery.slice_id)
         .where(Delivery.id.in_(delivery_ids), Delivery.state != QUEUED)
         .order_by(Slice.letter_id, Slice.destination, Delivery.id)
-        .with_for_update(of=Slice)
+        .with_for_update(of=[Slice, Delivery])
     ).all()
     for _, group in groupby(rows, key=lambda row: (row.Slice.letter_id, row.Slice.destination)):
         lane = list(group)

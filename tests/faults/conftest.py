@@ -10,6 +10,8 @@ from typing import Any, Protocol
 import pytest
 
 from tests.journeys.worlds import World
+from tests.servers.postgresql import PostgreSQL
+from tests.servers.redis import Redis
 
 
 class MakeWorld(Protocol):
@@ -29,18 +31,22 @@ def sqlite_world(tmp_path: Path) -> Iterator[MakeWorld]:
         yield make
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def any_world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeWorld]:
-    """Worlds on SQLite with the embedded broker, and on PostgreSQL with Redis."""
-    servers: dict[str, str] = {}
-    if request.param == "postgresql":
-        servers = {
-            "database_url": request.getfixturevalue("postgresql").database(),
-            "broker_url": request.getfixturevalue("redis_server").url,
-        }
+@pytest.fixture
+def server_world(
+    postgresql: PostgreSQL, redis_server: Redis, tmp_path: Path
+) -> Iterator[MakeWorld]:
+    """Worlds on PostgreSQL with Redis."""
+    servers = {"database_url": postgresql.database(), "broker_url": redis_server.url}
     with contextlib.ExitStack() as stack:
 
         def make(**options: Any) -> World:
             return stack.enter_context(World(tmp_path, **{**servers, **options}))
 
         yield make
+
+
+@pytest.fixture(params=["sqlite", "server"])
+def any_world(request: pytest.FixtureRequest) -> MakeWorld:
+    """Both, for what the databases might do differently."""
+    made: MakeWorld = request.getfixturevalue(f"{request.param}_world")
+    return made

@@ -18,9 +18,9 @@ pytestmark = [pytest.mark.faults, pytest.mark.sockets]
 ASKED = "asks@elsewhere.example"
 
 
-def test_R02_a_confirmation_overtakes_a_long_newsletter(any_world: MakeWorld) -> None:
+def test_R02_a_confirmation_overtakes_a_long_newsletter(server_world: MakeWorld) -> None:
     # given a send that will take a minute and more, with every lane for newsletters busy
-    world = any_world(mail="sink", delay_ms=300)
+    world = server_world(mail="sink", delay_ms=300)
     world.subscribe(1500, domains=("one.example", "two.example", "three.example"))
     world.start_worker()
     send_id = world.send_newsletter()
@@ -35,11 +35,11 @@ def test_R02_a_confirmation_overtakes_a_long_newsletter(any_world: MakeWorld) ->
 
 
 def test_R02_a_confirmation_of_unknown_fate_goes_once_more_and_never_a_third_time(
-    any_world: MakeWorld,
+    sqlite_world: MakeWorld,
 ) -> None:
     # given a server that takes each mail and hangs up instead of saying so
     with running(Sink(answer=_takes_and_hangs_up)) as sink:
-        world = any_world(mail=f"smtp://127.0.0.1:{sink.port}")
+        world = sqlite_world(mail=f"smtp://127.0.0.1:{sink.port}")
         world.start_worker()
         # when someone asks
         world.ask(ASKED)

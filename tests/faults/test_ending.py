@@ -53,9 +53,11 @@ def test_R03_sigterm_finishes_the_mails_in_flight_and_the_next_start_goes_on_exa
     assert world.rows(send_id) == world.counters(send_id) == {ACCEPTED: READERS}
 
 
-def test_R03_a_dead_worker_is_noticed_on_its_host_within_two_seconds(any_world: MakeWorld) -> None:
+def test_R03_a_dead_worker_is_noticed_on_its_host_within_two_seconds(
+    server_world: MakeWorld,
+) -> None:
     # given two workers on one host, both in the middle of lanes
-    world = any_world(mail="sink", delay_ms=40, settings={"PEYVAND_SMTP_CONNECTIONS": "3"})
+    world = server_world(mail="sink", delay_ms=40, settings={"PEYVAND_SMTP_CONNECTIONS": "3"})
     world.subscribe(READERS, domains=("one.example", "two.example"))
     second = world.add_worker()
     world.start_worker()

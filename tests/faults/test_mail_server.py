@@ -42,9 +42,11 @@ def counted(sink: Sink) -> Counter[str]:
     return Counter(mail.recipient for mail in list(sink.received))
 
 
-def test_R04_a_server_away_at_the_start_gets_everything_when_it_comes(any_world: MakeWorld) -> None:
+def test_R04_a_server_away_at_the_start_gets_everything_when_it_comes(
+    sqlite_world: MakeWorld,
+) -> None:
     port = free_port()
-    world = any_world(mail=f"smtp://127.0.0.1:{port}")
+    world = sqlite_world(mail=f"smtp://127.0.0.1:{port}")
     names = world.subscribe(60)
     world.ask("asks@elsewhere.example")
     send_id = world.send_newsletter()
@@ -63,10 +65,10 @@ def test_R04_a_server_away_at_the_start_gets_everything_when_it_comes(any_world:
 
 
 def test_R04_a_server_killed_and_started_again_in_the_middle_loses_no_one(
-    any_world: MakeWorld,
+    server_world: MakeWorld,
 ) -> None:
     # given a send under way
-    world = any_world(mail="sink", delay_ms=20)
+    world = server_world(mail="sink", delay_ms=20)
     names = world.subscribe(200, domains=("one.example", "two.example"))
     world.start_worker()
     send_id = world.send_newsletter()
@@ -95,9 +97,9 @@ def test_R04_a_server_killed_and_started_again_in_the_middle_loses_no_one(
 
 
 def test_R04_a_slow_server_only_makes_it_slow(sqlite_world: MakeWorld) -> None:
-    with sending_to(sqlite_world, Sink(delay=0.4), 12, ("one.example",)) as (world, send_id, _):
+    with sending_to(sqlite_world, Sink(delay=0.3), 6, ("one.example",)) as (world, send_id, _):
         world.wait_until_sent(send_id, seconds=30)
-        assert world.rows(send_id) == {ACCEPTED: 12}
+        assert world.rows(send_id) == {ACCEPTED: 6}
 
 
 def test_R04_a_line_cut_in_the_middle_of_a_mail_leaves_that_one_unknown(
@@ -125,7 +127,7 @@ def test_R04_421_as_a_greeting_is_waited_out(sqlite_world: MakeWorld) -> None:
         assert world.rows(send_id) == {ACCEPTED: 30}
 
 
-def test_M09_421_for_one_destination_parks_it_and_stalls_no_other(any_world: MakeWorld) -> None:
+def test_M09_421_for_one_destination_parks_it_and_stalls_no_other(server_world: MakeWorld) -> None:
     # given a server that says 421 to whatever goes to one destination
     busy = True
 
@@ -133,7 +135,7 @@ def test_M09_421_for_one_destination_parks_it_and_stalls_no_other(any_world: Mak
         slow = moment.stage == "rcpt" and moment.argument.endswith("slow.example")
         return "421 4.7.0 try again later" if slow and busy else None
 
-    with sending_to(any_world, Sink(answer=answer), 60, ("slow.example", "quick.example")) as (
+    with sending_to(server_world, Sink(answer=answer), 60, ("slow.example", "quick.example")) as (
         world,
         send_id,
         _,
@@ -151,7 +153,7 @@ def test_M09_421_for_one_destination_parks_it_and_stalls_no_other(any_world: Mak
         assert world.rows(send_id) == world.counters(send_id) == {ACCEPTED: 60}
 
 
-def test_M09_4xx_is_deferred_and_tried_again_when_due(any_world: MakeWorld) -> None:
+def test_M09_4xx_is_deferred_and_tried_again_when_due(sqlite_world: MakeWorld) -> None:
     # given a server that greylists every recipient once
     seen: set[str] = set()
     sink = Sink()
@@ -163,7 +165,7 @@ def test_M09_4xx_is_deferred_and_tried_again_when_due(any_world: MakeWorld) -> N
         return "450 4.2.0 greylisted"
 
     sink.answer = greylist
-    with sending_to(any_world, sink, 30, ("one.example",)) as (world, send_id, names):
+    with sending_to(sqlite_world, sink, 30, ("one.example",)) as (world, send_id, names):
         # then all are deferred, with a next attempt in minutes, and the send is not over
         wait_until(lambda: world.rows(send_id) == {DEFERRED: 30}, seconds=20, what="30 deferred")
         assert world.counters(send_id) == {DEFERRED: 30}
@@ -180,7 +182,7 @@ def test_M09_4xx_is_deferred_and_tried_again_when_due(any_world: MakeWorld) -> N
 
 
 def test_M10_5xx_bounces_suppresses_an_address_that_is_not_there_and_pauses_a_destination(
-    any_world: MakeWorld,
+    server_world: MakeWorld,
 ) -> None:
     # given a server that knows one reader no more, finds one mailbox full, and refuses one destination
     def answer(moment: Moment) -> str | None:
@@ -193,7 +195,7 @@ def test_M10_5xx_bounces_suppresses_an_address_that_is_not_there_and_pauses_a_de
 
     sink = Sink(answer=answer)
     with running(sink):
-        world = any_world(
+        world = server_world(
             mail=f"smtp://127.0.0.1:{sink.port}", settings={"PEYVAND_SMTP_CONNECTIONS": "2"}
         )
         world.subscribe(160, domains=("blocked.example", "quick.example"))

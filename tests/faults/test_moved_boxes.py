@@ -23,8 +23,10 @@ pytestmark = [pytest.mark.faults, pytest.mark.sockets]
 VICTIM = "victim@elsewhere.example"
 
 
-def test_C03_a_request_s_box_in_another_row_is_refused_and_reported(any_world: MakeWorld) -> None:
-    world = any_world(mail="sink")
+def test_C03_a_request_s_box_in_another_row_is_refused_and_reported(
+    sqlite_world: MakeWorld,
+) -> None:
+    world = sqlite_world(mail="sink")
     # given a box that was sealed for another request, and one that was sealed for another purpose's subject
     other, elsewhere = ids.new(), ids.new()
     box = world.desk.opener.seal("request", other, {"address": VICTIM, "subject": NEWSLETTER})
@@ -44,10 +46,10 @@ def test_C03_a_request_s_box_in_another_row_is_refused_and_reported(any_world: M
 
 
 def test_C03_contact_boxes_that_changed_places_are_refused_and_reported(
-    any_world: MakeWorld,
+    server_world: MakeWorld,
 ) -> None:
     # given two readers whose boxes were swapped, and one whose box was tampered with
-    world = any_world(mail="sink")
+    world = server_world(mail="sink")
     names = world.subscribe(12, choices=[("en",)])
     world.write(_swap)
     send_id = world.send_newsletter()

@@ -9,11 +9,13 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from app.core import clock
 from app.newsletters import sending
 from app.newsletters.sending import AlreadyScheduledError
-from app.outbox.models import ACCEPTED, SENT, Send, Slice
+from app.outbox import sends
+from app.outbox.models import ACCEPTED, QUEUED, SENT, STATES, UNKNOWN, Delivery, Send, Slice
 from tests.faults.conftest import MakeWorld
 from tests.journeys import arrivals
 from tests.journeys.worlds import World
@@ -22,6 +24,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.sockets]
 
 
 READERS: Final = 300
+MANY: Final = 700
 
 
 def test_R05_two_clicks_two_schedulers_and_two_workers_send_once(any_world: MakeWorld) -> None:
@@ -77,3 +80,74 @@ def _owners_until_sent(world: World, send_id: int) -> set[UUID | None]:
         owners.update(world.read(lambda session: session.scalars(held).all()))
         time.sleep(0.05)
     return owners
+
+
+def test_R05_two_clicks_on_send_again_send_once(server_world: MakeWorld) -> None:
+    # given a send of which some mails are unknown
+    world = server_world(mail="sink")
+    world.subscribe(60, choices=[("en",)])
+    world.start_worker()
+    send_id = world.send_newsletter()
+    world.wait_until_sent(send_id)
+    world.worker.stop()
+    world.write(_make_unknown)
+    # when two click "send again" at once, again and again
+    for _ in range(5):
+        together = threading.Barrier(2)
+
+        def click(together: threading.Barrier = together) -> None:
+            together.wait(10)
+            world.write(lambda session: sends.send_again(session, send_id))
+
+        clicks = [threading.Thread(target=click) for _ in range(2)]
+        for one in clicks:
+            one.start()
+        for one in clicks:
+            one.join(20)
+        # then each is queued once
+        assert world.rows(send_id) == world.counters(send_id) == {QUEUED: 60}
+        world.write(_make_unknown)
+
+
+def test_R02_a_worker_that_slept_through_its_lease_sends_nothing_that_another_took_over(
+    server_world: MakeWorld,
+) -> None:
+    # given two workers that know nothing of each other but their leases, as on two machines
+    world = server_world(mail="sink", delay_ms=25, settings={"PEYVAND_SMTP_CONNECTIONS": "3"})
+    names = world.subscribe(MANY, domains=("one.example", "two.example"))
+    elsewhere = world.add_worker()
+    (world.folder / "elsewhere").mkdir()
+    elsewhere.environment["TMPDIR"] = str(world.folder / "elsewhere")
+    world.start_worker()
+    send_id = world.send_newsletter()
+    listed: set[str] = set()
+    for nap in range(1, 4):
+        world.wait_for_arrivals(60 * nap)
+        # when the first falls asleep in the middle, its lease runs out, and the second takes over
+        world.worker.freeze()
+        world.write(
+            lambda session: session.execute(sa.update(Slice).values(lease_until=clock.now()))
+        )
+        world.start_worker(elsewhere)
+        stood_at = world.arrived()
+        world.wait_for_arrivals(stood_at + 10)
+        listed |= set(world.message_ids(send_id, UNKNOWN))
+        # when it wakes up
+        world.worker.thaw()
+        time.sleep(0.3)
+        elsewhere.stop()
+    world.wait_until_sent(send_id)
+    # then nobody has it twice who was not listed as unknown, and nobody is lost
+    assert arrivals.twice(world.received()) <= listed
+    assert world.rows(send_id) == world.counters(send_id)
+    unknown = world.rows(send_id)[UNKNOWN]
+    assert world.rows(send_id)[ACCEPTED] == MANY - unknown
+    assert len(set(arrivals.recipients(world.received()))) >= MANY - unknown
+    assert set(arrivals.recipients(world.received())) <= set(names)
+
+
+def _make_unknown(session: Session) -> None:
+    session.execute(sa.update(Delivery).values(state=UNKNOWN))
+    zero = dict.fromkeys(STATES, 0)
+    session.execute(sa.update(Slice).values({**zero, "unknown": Slice.size, "state": "done"}))
+    session.execute(sa.update(Send).values(state=SENT))
