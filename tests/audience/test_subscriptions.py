@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -193,6 +195,28 @@ def test_C16_who_subscribes_again_while_contacts_are_forgotten_stays(
         other.start()
         other.join(0.5)
     other.join()
+    with database.reading() as session:
+        assert session.scalars(sa.select(Subscription.languages)).all() == [("en",)]
+
+
+@pytest.mark.both_databases
+def test_C16_who_comes_while_their_old_contact_is_being_forgotten_gets_a_new_one(
+    database: Database, desk: Desk
+) -> None:
+    with database.unit_of_work() as session:
+        reader = a_subscriber(session, desk, LEILA.exact)
+        subscriptions.end_by_token(session, unsubscribe_token(desk, reader))
+
+    def come() -> None:
+        with database.unit_of_work() as session:
+            a_subscriber(session, desk, LEILA.exact, languages=("en",))
+
+    with ThreadPoolExecutor(1) as thread:
+        with database.unit_of_work() as session:
+            assert subscriptions.forget_without_purpose(session) == 1
+            coming = thread.submit(come)
+            time.sleep(0.5)
+        coming.result(10)
     with database.reading() as session:
         assert session.scalars(sa.select(Subscription.languages)).all() == [("en",)]
 
