@@ -1,0 +1,1 @@
+"""What an adversary and a clumsy hand would send."""
