@@ -144,10 +144,10 @@ def test_R02_one_outcome_that_cannot_be_recorded_spoils_no_other(
     lane, mails = claimed(database, desk, 4)
     real = recording.record
 
-    def record(session: Session, owner: object, records: list[Record], **more: object) -> None:
+    def record(session: Session, owner: object, records: list[Record], **more: object) -> set[int]:
         if any(one.mail.position == 2 for one in records):
             raise ValueError("canary")
-        real(session, owner, records, **more)  # type: ignore[arg-type]
+        return real(session, owner, records, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(gates, "record", record)
     said: list[object] = []
