@@ -6,7 +6,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --require-hashes --only-binary :all:
-CODE := app emails workers config.py wsgi.py migrations/env.py docs tests
+CODE := app emails workers config.py wsgi.py migrations/env.py docs bench tests
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard app/translations/*/LC_MESSAGES/*.po))
 PROCESSES ?= 2
 # In CI the tests also measure coverage; the floor is over verb and query modules (pyproject.toml).

@@ -169,7 +169,7 @@ class Bench:
                 assert sends.resume(session, send_id)
             for number in range(workers):
                 SocketWaker(self._around.wake_socket(number))(wake.DELIVER)
-            self._wait(send_id)
+            self._wait(send_id, started)
             seconds = time.perf_counter() - began
             spent = [
                 (now - then) / mails * 1e6
@@ -200,13 +200,14 @@ class Bench:
         self._vacuum()
         return send.id, setting.mails
 
-    def _wait(self, send_id: int) -> None:
+    def _wait(self, send_id: int, started: Sequence[Process]) -> None:
         left = sa.select(sa.func.sum(Slice.queued)).where(Slice.send_id == send_id)
         until = time.monotonic() + PATIENCE
         with self._database.engine.connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT")
             while connection.scalar(left):
                 assert time.monotonic() < until, "the newsletter did not end"
+                assert all(process.popen.poll() is None for process in started), "a worker ended"
                 time.sleep(0.02)
             all_accepted = sa.select(sa.func.sum(Slice.size) == sa.func.sum(Slice.accepted)).where(
                 Slice.send_id == send_id

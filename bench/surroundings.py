@@ -42,7 +42,8 @@ class Process:
 
     def end(self) -> None:
         """SIGTERM, and SIGKILL when it takes longer than ten seconds; prints what it logged if it failed."""
-        self.popen.send_signal(signal.SIGTERM)
+        if self.popen.poll() is None:
+            self.popen.send_signal(signal.SIGTERM)
         try:
             self.popen.wait(10)
         except subprocess.TimeoutExpired:
