@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -163,6 +164,15 @@ class Household:
                 except OSError:
                     continue
         return found
+
+    def processor_seconds(self) -> float:
+        """What all its living processes have used of the processors so far."""
+        ticks = 0
+        for pid in self.processes():
+            with contextlib.suppress(OSError):
+                fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+                ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def _printed(self, label: str) -> str:
         found = re.search(rf"{label}\s+(http\S+)", self.words)
