@@ -191,8 +191,8 @@ def furnished(
         factories.a_petition(session, "miners", state="closed")
         factories.a_report(session)
         union = records.add(session, Entry(type="national-union", names={"en": "Example Union"}))
-        role = representatives.add(session, union, "secretary", "en", day=NOON.date())
-        inside.representative = ids.in_url(role.id)
+        secretary = representatives.add(session, union, "secretary", "en", day=NOON.date())
+        inside.representative = ids.in_url(secretary.id)
         issues.draft(session, source_language="fa", languages=("fa", "en"), day=NOON.date())
         sent = issues.draft(session, source_language="fa", languages=("fa",), day=NOON.date())
         posting.schedule(
@@ -214,7 +214,7 @@ def furnished(
             purposes.PREFERENCES: "newsletter",
             purposes.WITHDRAWAL: "all",
             purposes.ERASURE: "all",
-            purposes.REPRESENTATIVE: role.id.hex,
+            purposes.REPRESENTATIVE: secretary.id.hex,
             purposes.STAFF_ADDRESS: "1",
         }
         for purpose, subject in subjects.items():

@@ -171,8 +171,10 @@ BODIES: Final = (
         "multipart/form-data; boundary=x",
     ),
     (
-        b'--x\r\nContent-Disposition: form-data; name="address"; filename="../../a\x00b"\r\n'
-        b"Content-Type: image/png\r\n\r\n\x89PNG\r\n--x--\r\n",
+        (
+            b'--x\r\nContent-Disposition: form-data; name="address"; filename="../../a\x00b"\r\n'
+            b"Content-Type: image/png\r\n\r\n\x89PNG\r\n--x--\r\n"
+        ),
         "multipart/form-data; boundary=x",
     ),
 )
