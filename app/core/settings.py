@@ -140,7 +140,7 @@ def database(value: str) -> str:
     try:
         make_url(value).get_dialect()
     except (ArgumentError, ValueError):
-        raise ValueError("must read sqlite:///FILE or postgresql://...") from None
+        raise ValueError("must read sqlite:///FILE or postgresql://HOST/NAME") from None
     return value
 
 

@@ -55,7 +55,9 @@ def document(key: str) -> Response:
 
 @mailbox.post("/mailbox/empty")
 def empty() -> ResponseReturnValue:
-    """Throw all mails away."""
+    """Throw all mails away; not at the wish of a foreign page, whose browser says where the form came from."""
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        raise NotFoundError("only the mailbox's own button empties it")
     folder.empty_folder(_path())
     return redirect(url_for(".inbox"), 303)
 
