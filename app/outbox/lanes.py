@@ -75,6 +75,8 @@ class Fetched:
 
     mails: tuple[Outgoing, ...]
     going_on: bool
+    passed_over: int = 0
+    """How many readers of this batch may no longer receive; nothing of them is queued any more."""
 
 
 def claim(session: Session, owner: UUID, *, most: int, now: datetime) -> Lane | None:
@@ -127,7 +129,7 @@ def next_in_lane(
     if passed:
         _suppress(session, lane, passed)
         rows = [row for row in rows if row.allowed]
-    return Fetched(tuple(map(_outgoing, rows)), going_on=True)
+    return Fetched(tuple(map(_outgoing, rows)), going_on=True, passed_over=len(passed))
 
 
 _HOLD: Final = (

@@ -22,7 +22,10 @@ log = logging.getLogger(__name__)
 
 FRESH_SECONDS: Final = 1.5
 """A row read longer ago is read again before it goes, so that who left a moment ago gets nothing."""
-BATCH: Final = 64
+SMALLEST_BATCH: Final = 4
+FIRST_BATCH: Final = 32
+LARGEST_BATCH: Final = 128
+"""A lane reads about what it sends while a row is fresh: what is left over was read in vain."""
 UNMAILABLE: Final = Outcome("bounced")
 
 
@@ -47,6 +50,8 @@ class Queue:
         self._rows: deque[Outgoing] = deque()
         self._read_at = 0.0
         self._after = -1
+        self._batch = FIRST_BATCH
+        self._taken = 0
         self._back: Ready | None = None
         self.recorded = 0
 
@@ -62,6 +67,7 @@ class Queue:
                 if not self._rows:
                     return None
             row = self._rows.popleft()
+            self._taken += 1
             self._after = row.position
             composed = self._compose(row)
             if isinstance(composed, Composed):
@@ -76,14 +82,27 @@ class Queue:
                 self._lane,
                 self._gate.owner,
                 after=self._after,
-                limit=BATCH,
+                limit=self._batch,
                 now=clock.now(),
             )
 
+        self._batch = self._fitting(monotonic() - self._read_at)
+        self._taken = 0
         read_at = monotonic()
         fetched = await self._gate.persist(fetch)
+        while fetched.passed_over and not fetched.mails:
+            read_at = monotonic()
+            fetched = await self._gate.persist(fetch)
         self._rows = deque(fetched.mails)
         self._read_at = read_at
+
+    def _fitting(self, seconds: float) -> int:
+        """How many rows to read, by what became of the last batch within so many ``seconds``."""
+        if not self._taken:
+            return self._batch
+        if self._rows:
+            return max(SMALLEST_BATCH, self._taken)
+        return min(LARGEST_BATCH, self._batch * 2) if seconds < FRESH_SECONDS / 2 else self._batch
 
     def _compose(self, row: Outgoing) -> Composed | Exception:
         """The mail, or why there is none: one row that cannot be composed must not hold up the lane."""
