@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from email import message_from_bytes, policy
-from email.message import EmailMessage
+from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 import pytest
@@ -23,55 +21,16 @@ from app.optin.models import (
     ANSWERED,
     PREFERENCES,
     PROVEN,
-    REPRESENTATIVE,
     SIGNATURE,
-    SUBSCRIPTION,
     Request,
 )
 from app.outbox import lanes
-from app.outbox.models import Delivery, Envelope, Letter, Slice
+from app.outbox.models import Envelope, Letter
 from app.staff.models import AuditEntry
 from config import Config
-from emails.skeleton import Skeleton
 from tests.factories import a_request, a_subscriber
 from tests.fixtures import NOON
-
-A_DAY = timedelta(days=1)
-HOUR = timedelta(hours=1)
-
-
-class Answering:
-    """One worker that answers; mails are read as the envelopes it made."""
-
-    def __init__(self, session: Session, desk: Desk, config: Config) -> None:
-        self.session, self.desk, self.config = session, desk, config
-        self.letters = Letters(config, desk.indexer.key_id)
-
-    def answer(self, now: datetime = NOON) -> int:
-        dealt_with = answering.answer(self.session, self.desk, self.letters, self.config, now=now)
-        self.session.expire_all()
-        return dealt_with
-
-    def ask(self, *, now: datetime = NOON, purpose: str = SIGNATURE, **more: str) -> Request:
-        """Ask and have it answered."""
-        request_id = a_request(self.session, self.desk, purpose, "1", now=now, **more)
-        self.answer(now)
-        return self.session.get_one(Request, request_id)
-
-    def mails(self, request: Request) -> list[Mapping[str, str]]:
-        """The holes of each mail that a request got, in order."""
-        rows = self.session.execute(
-            sa.select(Delivery.id, Envelope.box)
-            .join(Envelope, Envelope.delivery_id == Delivery.id)
-            .where(Delivery.recipient == request.id)
-            .order_by(Delivery.round)
-        )
-        return [self.desk.opener.open("envelope", row.id, row.box)["holes"] for row in rows]
-
-
-@pytest.fixture
-def worker(session: Session, desk: Desk, config: Config) -> Answering:
-    return Answering(session, desk, config)
+from tests.optin.answering import A_DAY, HOUR, Answering
 
 
 def suppress(session: Session, desk: Desk, reason: str, day: datetime = NOON) -> None:
@@ -280,88 +239,6 @@ def test_R04_one_request_that_cannot_be_answered_holds_up_no_other(
     assert worker.answer() == 0, "it is not tried for ever"
     assert session.scalars(sa.select(AuditEntry.action)).all() == ["request-failed"]
     assert "canary" not in caplog.text
-
-
-def letter_of(session: Session, request: Request) -> Letter:
-    return session.scalars(
-        sa.select(Letter)
-        .join(Slice, Slice.letter_id == Letter.id)
-        .join(Delivery, Delivery.slice_id == Slice.id)
-        .where(Delivery.recipient == request.id)
-    ).one()
-
-
-def message(worker: Answering, request: Request) -> EmailMessage:
-    """The mail as it would go out."""
-    letter = letter_of(worker.session, request)
-    raw = Skeleton.from_row(letter.skeleton, letter.holes).fill(
-        {
-            "to": "leila@example.org",
-            "message_id": "x@plain.example",
-            "date": "Tue, 24 Nov 2026 12:00:00 +0000",
-            **worker.mails(request)[0],
-        }
-    )
-    return message_from_bytes(raw, _class=EmailMessage, policy=policy.default)
-
-
-@pytest.mark.parametrize("language", ["fa", "en"])
-@pytest.mark.parametrize("purpose", [SIGNATURE, SUBSCRIPTION, PREFERENCES, "withdrawal", "erasure"])
-def test_C14_a_confirmation_names_neither_petition_nor_organisation_nor_what_was_typed(
-    worker: Answering, purpose: str, language: str
-) -> None:
-    request = worker.ask(purpose=purpose, language=language, organisation="Canary Union")
-    mail = message(worker, request)
-    headers = " ".join(f"{name}: {value}" for name, value in mail.items())
-    parts = " ".join(
-        part.get_content() for part in mail.walk() if part.get_content_maintype() == "text"
-    )
-    for word in ("Canary", "peyvand", "Confederation", "کنفدراسیون", "کارزار"):
-        assert word not in headers + parts, word
-    assert mail["From"] == "post@plain.example"
-    assert mail["Auto-Submitted"] == "auto-generated"
-    assert not [name for name in mail if name.lower().startswith("list-")]
-    assert "https://plain.example/" in parts
-    number = ids.number(request.id)
-    shown = (
-        number if language == "en" else number.translate(str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹"))
-    )
-    assert shown in str(mail["Subject"])
-
-
-def test_C14_every_purpose_of_a_visitor_gets_one_and_the_same_letter(worker: Answering) -> None:
-    letters = {
-        letter_of(worker.session, worker.ask(purpose=purpose, address=f"{purpose}@example.org")).id
-        for purpose in (SIGNATURE, SUBSCRIPTION, PREFERENCES, "withdrawal", "erasure")
-    }
-    assert len(letters) == 1
-
-
-def test_C14_an_invitation_names_the_confederation_who_invites_and_why(worker: Answering) -> None:
-    request = worker.ask(
-        purpose=REPRESENTATIVE, organisation="Canary Union", invited_by="Roya of the office"
-    )
-    mail = message(worker, request)
-    text = mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
-    for words in ("Iran Labour Confederation", "Canary Union", "Roya of the office"):
-        assert words in text
-    assert mail["From"].endswith("<news@peyvand.example>")
-    assert "https://peyvand.example/" in text
-
-
-def test_a_letter_is_rendered_once_and_again_for_another_version(
-    worker: Answering, session: Session, desk: Desk, config: Config
-) -> None:
-    worker.ask()
-    worker.ask(language="fa")
-    worker.ask(purpose=REPRESENTATIVE, organisation="One")
-    worker.ask(purpose=REPRESENTATIVE, organisation="Two", address="two@example.org")
-    assert session.scalar(sa.select(sa.func.count()).select_from(Letter)) == 4
-    Answering(session, desk, config).ask(address="other@example.org")
-    assert session.scalar(sa.select(sa.func.count()).select_from(Letter)) == 4
-
-
-# Time.
 
 
 def test_C16_a_request_lives_three_days_from_its_mail_and_seven_in_any_case(

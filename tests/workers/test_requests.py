@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import timedelta
 from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.audience import caps, consents, subscriptions, suppressions, wordings
+from app.audience import caps, suppressions, wordings
 from app.audience.models import (
     COMPLAINT,
     HARD_BOUNCE,
@@ -23,72 +21,18 @@ from app.audience.models import (
     Suppression,
 )
 from app.audience.subscriptions import contact_of
-from app.core import addresses, ids, tokens
-from app.core.database import Base
+from app.core import ids
 from app.optin import models as purposes
-from app.optin import requests as door
 from app.optin.models import FAILED, PROVEN, Request
 from app.organisations.models import Organisation, Representative
-from app.outbox import posting, returns
-from app.outbox.models import Delivery, Envelope, Letter
-from app.petitions import signing
-from app.petitions.models import Petition, Signature
-from app.staff.models import Account, AuditEntry
-from tests.factories import DAY, a_petition, a_proven_request, a_request, a_subscriber
+from app.outbox import posting
+from app.outbox.models import Delivery, Envelope
+from app.petitions.models import Signature
+from app.staff.models import Account
+from tests.factories import DAY, a_petition, a_subscriber
 from tests.fixtures import NOON
-from workers import requests
+from tests.workers.wishes import ADDRESS, LEILA, carry_out, count, proven, signing_wish, wording
 from workers.requests import VERBS, Room
-
-ADDRESS = "leila@example.org"
-LEILA = addresses.parse(ADDRESS)
-
-
-def count(session: Session, table: type[Base]) -> int:
-    return session.scalar(sa.select(sa.func.count()).select_from(table)) or 0
-
-
-def wording(session: Session, purpose: str) -> int:
-    found = consents.current(session, purpose, "en")
-    assert found is not None
-    return found.id
-
-
-def carry_out(session: Session, room: Room) -> int:
-    done = requests.carry_out(session, room, now=NOON)
-    session.flush()
-    session.expire_all()
-    return done
-
-
-def proven(
-    session: Session,
-    room: Room,
-    purpose: str,
-    subject: str = "1",
-    choices: Mapping[str, object] | None = None,
-    **fields: object,
-) -> Request:
-    return a_proven_request(
-        session,
-        room.desk,
-        purpose,
-        subject,
-        now=NOON,
-        choices=choices,
-        **fields,  # type: ignore[arg-type]
-    )
-
-
-def signing_wish(session: Session, room: Room, petition: Petition, **chosen: object) -> Request:
-    return proven(
-        session,
-        room,
-        purposes.SIGNATURE,
-        str(petition.id),
-        {"shown_as": "anonymous", "signature_id": ids.new().hex, **chosen},
-        text_id=petition.texts[0].id,
-        wording_id=wording(session, wordings.SIGNATURE),
-    )
 
 
 @pytest.mark.both_databases
@@ -318,115 +262,3 @@ def test_every_purpose_has_its_verb() -> None:
     }
     states = {purposes.ASKED, purposes.ANSWERED, PROVEN, FAILED}
     assert set(VERBS) == named - states
-
-
-@pytest.mark.both_databases
-def test_C15_C18_a_proof_gives_places_back_and_lifts_a_bounce(session: Session, room: Room) -> None:
-    index = room.desk.indexer.index(LEILA)
-    for _ in range(2):
-        caps.take(session, [index], a_day=3, a_month=6, today=DAY)
-    for reason in (HARD_BOUNCE, COMPLAINT):
-        suppressions.add(session, index.key_id, index.mailbox, reason, day=DAY)
-    proven(session, room, purposes.PREFERENCES, "all")
-    carry_out(session, room)
-    assert session.scalars(sa.select(CapCounter.mailed)).all() == [1]
-    assert session.scalars(sa.select(Suppression.reason)).all() == [COMPLAINT]
-
-
-@pytest.mark.both_databases
-@pytest.mark.parametrize("fault", ["box", "subject", "choices", "verb", "database"])
-def test_R06_one_that_fails_is_kept_for_staff_and_stops_no_other(
-    session: Session, room: Room, caplog: pytest.LogCaptureFixture, fault: str
-) -> None:
-    petition = a_petition(session)
-    odd = signing_wish(session, room, petition)
-    if fault == "box":
-        odd.box = b"1:canary"
-    elif fault == "subject":
-        odd.subject = "2"
-    elif fault == "choices":
-        odd.choices = b"1:canary"
-    elif fault == "verb":
-        odd.choices = room.desk.opener.seal("choices", odd.id, {"signature_id": "canary"})
-    else:
-        odd.box = room.desk.opener.seal(
-            "request",
-            odd.id,
-            {"address": ADDRESS, "subject": odd.subject, "text_id": -5, "wording_id": -5},
-        )
-    good = signing_wish(session, room, petition)
-    session.flush()
-    kept, gone = odd.id, good.id
-    assert carry_out(session, room) == 2
-    assert session.get_one(Request, kept).state == FAILED
-    assert session.get(Request, gone) is None
-    assert count(session, Signature) == 1
-    assert session.scalars(sa.select(AuditEntry.action)).all() == ["request-failed"]
-    assert session.scalars(sa.select(AuditEntry.subject)).all() == ["request:signature"]
-    assert "canary" not in caplog.text
-    assert carry_out(session, room) == 0, "it is not tried again"
-
-
-def test_R04_a_database_that_went_away_fails_nothing(
-    session: Session, room: Room, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    petition = a_petition(session)
-    request = signing_wish(session, room, petition)
-
-    def away(*_: object, **__: object) -> None:
-        raise sa.exc.OperationalError("", {}, Exception())
-
-    monkeypatch.setattr(signing, "count", away)
-    with pytest.raises(sa.exc.OperationalError):
-        requests.carry_out(session, room, now=NOON)
-    assert request.state == PROVEN
-
-
-@pytest.mark.both_databases
-def test_C14_never_write_suppresses_the_mailbox_once(session: Session, room: Room) -> None:
-    letter = room.letters.letter(session, "confirmation", "en")
-    mail = posting.Mail(
-        letter,
-        ids.new(),
-        0,
-        LEILA,
-        {"never_write": "https://plain.example/en/never/"},
-        never_write=True,
-    )
-    posting.post(session, room.desk, [mail], now=NOON)
-    delivery = session.scalars(sa.select(Delivery)).one()
-    token = room.desk.secrets.token(tokens.NEVER_WRITE, delivery.id, letter.key_id)
-    assert requests.suppress_unwanted(session, now=NOON) == 0
-    for _ in range(2):
-        returns.never_write(session, token)
-    returns.never_write(session, "1.false")
-    assert requests.suppress_unwanted(session, now=NOON) == 1
-    (found,) = session.scalars(sa.select(Suppression))
-    assert found.reason == NEVER_WRITE
-    assert found.mailbox_index == room.desk.indexer.index(LEILA).mailbox
-    returns.never_write(session, token)
-    assert requests.suppress_unwanted(session, now=NOON + timedelta(days=1)) == 0
-
-
-def test_C01_a_whole_wish_from_asking_to_its_end(session: Session, room: Room) -> None:
-    petition = a_petition(session, total=0, live=True)
-    request_id = a_request(
-        session,
-        room.desk,
-        purposes.SIGNATURE,
-        str(petition.id),
-        now=NOON,
-        text_id=petition.texts[0].id,
-        wording_id=wording(session, wordings.SIGNATURE),
-    )
-    assert requests.answer(session, room, now=NOON) == 1
-    envelope = session.scalars(sa.select(Envelope)).one()
-    assert envelope.box is not None
-    code = room.desk.opener.open("envelope", envelope.delivery_id, envelope.box)["holes"]["code"]
-    box = room.desk.opener.seal("choices", request_id, {"signature_id": ids.new().hex})
-    assert door.prove_by_code(session, request_id, purposes.SIGNATURE, code, box, now=NOON)
-    session.expire_all()
-    carry_out(session, room)
-    assert petition.published_total == 1
-    assert subscriptions.forget_without_purpose(session) == 0
-    assert count(session, Letter) == 1
