@@ -55,7 +55,7 @@ def test_R06_one_that_fails_is_kept_for_staff_and_stops_no_other(
     if fault == "box":
         odd.box = b"1:canary"
     elif fault == "subject":
-        odd.subject = "2"
+        odd.subject = str(petition.id + 1)
     elif fault == "choices":
         odd.choices = b"1:canary"
     elif fault == "verb":
