@@ -257,4 +257,3 @@ def test_C28_an_address_proven_after_the_account_was_locked_is_not_kept(
     )
     assert worker.carry_out(session, room, now=NOON) == 1
     assert account.test_box is None
-
