@@ -135,7 +135,9 @@ def from_this_computer() -> bool:
         named = is_loopback(f"//{request.host}")
     except ValueError:
         return False
-    forwarded = any(name in request.headers for name in FORWARDED)
+    forwarded = any(name in request.headers for name in FORWARDED) or any(
+        name.startswith("X-Forwarded-") for name, _value in request.headers
+    )
     return peer is not None and peer.is_loopback and named and not forwarded
 
 

@@ -251,7 +251,7 @@ def build(
             PEYVAND_DATABASE_URL=f"sqlite:///{folder / 'peyvand.sqlite'}",
             PEYVAND_INSTANCE=str(folder),
             PEYVAND_SMTP_URL=f"mailbox:{folder / 'mailbox'}",
-            PEYVAND_EMBEDDED="1",
+            PEYVAND_EMBEDDED=settings.pop("PEYVAND_EMBEDDED", "1"),
             PEYVAND_ONION_URL="http://abcdefabcdef.onion",
             PEYVAND_FORMS_AN_HOUR="1000000",
             **settings,
