@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.servers.postgresql import PostgreSQL
 from tests.servers.process import MissingServerError, Server, find_program
@@ -33,8 +35,8 @@ BROWSER_FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-# One test process runs a whole group, so that two of its tests never share the machine's two cores.
-GROUPS = ("browser", "faults", "rabbitmq")
+# Their timing matters, so that two of them never share the machine's two cores.
+TOGETHER = ("tests/faults/",)
 
 AnyServer = TypeVar("AnyServer", bound=Server)
 
@@ -165,7 +167,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let tests that use a server reach loopback; keep groups together."""
+    """Let tests that use a server reach loopback."""
     for item in items:
         used = set(getattr(item, "fixturenames", ()))
         if used & {"page", "browser"}:
@@ -174,11 +176,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         on_postgresql = "postgresql" in parameters.values()
         if used & SERVER_FIXTURES or on_postgresql or item.get_closest_marker("sockets"):
             item.add_marker(pytest.mark.allow_hosts(LOOPBACK_HOSTS))
-        if item.get_closest_marker("xdist_group") is None:
-            for group in GROUPS:
-                if item.get_closest_marker(group) or group in used:
-                    item.add_marker(pytest.mark.xdist_group(group))
-                    break
+
+
+class ByModule(LoadScopeScheduling):  # type: ignore[misc, unused-ignore]
+    """A module's tests in one process, since they share servers; all that kill and freeze in one process too.
+
+    ``--dist loadgroup`` of pytest-xdist 3.8 writes to ``Item._nodeid``, which pytest 9.2 no longer reads, and so
+    parts groups without a word.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return next((room for room in TOGETHER if path.startswith(room)), path)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByModule:
+    """Part the run by modules, whatever ``--dist`` says."""
+    return ByModule(config, log)
 
 
 def _left_out(reporter: pytest.TerminalReporter) -> list[str]:
