@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from playwright.sync_api import Browser
 
 from app.core.database import Database
 from tests.journeys import robots
@@ -46,8 +47,8 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def home(clone: Path) -> Iterator[Household]:
-    """A household that runs, with the demo."""
+def home(clone: Path, browser: Browser) -> Iterator[Household]:
+    """A household that runs, with the demo. Asks for the browser, so that its tests stay together."""
     with Household(clone) as home:
         home.serves()
         yield home

@@ -54,8 +54,11 @@ BLOCKS: Final = (
 
 
 @pytest.fixture(scope="module", params=[EMBEDDED, SERVERS])
-def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    """220 readers: 200 people and 20 unions' representatives, of three choices of language."""
+def world(request: pytest.FixtureRequest, browser: Browser) -> Iterator[World]:
+    """220 readers: 200 people and 20 unions' representatives, of three choices of language.
+
+    Asks for the browser, else pytest would put the tests without one after those of every other module.
+    """
     for world in make_world(request, request.param, PEYVAND_UNDO_SECONDS="3"):
         world.subscribe(READERS, choices=CHOICES)
         world.subscribe(REPRESENTATIVES, slug="unions", stem="delegate", choices=CHOICES)
@@ -146,7 +149,9 @@ def test_C28_a_newsletter_is_written_looked_at_tried_and_sent_to_exactly_220(
 
 
 def test_F08_each_letter_is_in_its_readers_languages_and_directions(world: World) -> None:
-    for mail in newsletters_in(world):
+    arrived = newsletters_in(world)
+    assert len(arrived) == READERS + REPRESENTATIVES
+    for mail in arrived:
         stem = re.match(r"(?:reader|delegate)(\d+)@", mail.recipient)
         assert stem is not None
         choice = CHOICES[int(stem[1]) % 3]

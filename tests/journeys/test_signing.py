@@ -22,11 +22,18 @@ pytestmark = [pytest.mark.browser, pytest.mark.sockets]
 TEACHERS = "free-the-teachers"
 
 
-@pytest.fixture(
-    scope="module", params=[EMBEDDED, SERVERS, pytest.param(RABBIT, marks=pytest.mark.slow)]
-)
+@pytest.fixture(scope="module", params=[EMBEDDED, SERVERS])
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    for world in make_world(request, request.param):
+    yield from _with_demo(request, request.param)
+
+
+@pytest.fixture
+def rabbit_world(request: pytest.FixtureRequest) -> Iterator[World]:
+    yield from _with_demo(request, RABBIT)
+
+
+def _with_demo(request: pytest.FixtureRequest, kind: str) -> Iterator[World]:
+    for world in make_world(request, kind):
         load_demo(world)
         world.start()
         yield world
