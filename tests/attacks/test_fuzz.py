@@ -25,7 +25,7 @@ from tests.servers.process import wait_until
 
 SEED = int(os.environ.get("PEYVAND_FUZZ_SEED", "20261124"))
 COUNT = int(os.environ.get("PEYVAND_FUZZ_COUNT", "2000"))
-ROUNDS = 4
+ROUNDS = 2
 """Houses that are used up: an attack that is let in may lock, close or sign out."""
 
 

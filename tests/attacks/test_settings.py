@@ -56,6 +56,8 @@ NONSENSE = (
     "٥",
     "x" * 10_000,
 )
+SHOWN = {"PEYVAND_LOCALES", "PEYVAND_TEXTS", "PEYVAND_ORGANISATION", "PEYVAND_ONION_URL"}
+"""What only a page would stumble over."""
 CASES = [(spec, role) for spec in settings() for role in spec.metadata["roles"]]
 
 
@@ -82,8 +84,9 @@ def start(role: Role, environ: dict[str, str]) -> None:
         _transport(config)
         return
     app = create_app(config)
-    answer = app.test_client().get(f"/{config.locales[0]}/safety")
-    assert answer.status_code == 200
+    if environ.keys() & SHOWN:
+        answer = app.test_client().get(f"/{config.locales[0]}/safety")
+        assert answer.status_code == 200
 
 
 def refusal(role: Role, environ: dict[str, str]) -> ConfigError | None:
