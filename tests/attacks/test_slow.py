@@ -25,6 +25,10 @@ MARKS = (
 )
 
 
+CHOKED = 5.0
+"""Seconds of the processor: what grows by the square takes far longer; measuring coverage doubles the rest."""
+
+
 def work(step: Callable[[], object]) -> float:
     begun = time.process_time()
     step()
@@ -90,9 +94,9 @@ def test_R06_the_workrooms_door_takes_no_larger_form_than_a_visitor_may_send(hou
     ids=lambda text: text[:6],
 )
 def test_R06_markdown_that_chokes_parsers(text: str) -> None:
-    assert work(lambda: markdown(text)) < 2
-    assert work(lambda: html_of(text)) < 2
-    assert work(lambda: text_of(text)) < 2
+    assert work(lambda: markdown(text)) < CHOKED
+    assert work(lambda: html_of(text)) < CHOKED
+    assert work(lambda: text_of(text)) < CHOKED
 
 
 def test_M12_an_address_that_no_server_would_take_is_refused_at_once() -> None:

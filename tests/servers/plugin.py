@@ -178,6 +178,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.allow_hosts(LOOPBACK_HOSTS))
 
 
+@pytest.hookimpl(trylast=True, specname="pytest_collection_modifyitems")
+def pytest_in_order_of_need(items: list[pytest.Item]) -> None:
+    """The long room of faults first, the modules that drive a browser last, all else between.
+
+    Playwright leaves an event loop running in its process, in which no later test could run one of its own.
+    """
+    driving = {item.path for item in items if item.get_closest_marker("browser")}
+    rooms = tuple(str(Path(room)) for room in TOGETHER)
+
+    def need(item: pytest.Item) -> int:
+        if item.path in driving:
+            return 2
+        return 0 if any(room in str(item.path) for room in rooms) else 1
+
+    items.sort(key=need)
+
+
 class ByModule(LoadScopeScheduling):  # type: ignore[misc, unused-ignore]
     """A module's tests in one process, since they share servers; all that kill and freeze in one process too.
 
@@ -192,7 +209,8 @@ class ByModule(LoadScopeScheduling):  # type: ignore[misc, unused-ignore]
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByModule:
-    """Part the run by modules, whatever ``--dist`` says."""
+    """Part the run by modules, whatever ``--dist`` says, in the order in which they were collected."""
+    config.option.loadscopereorder = False
     return ByModule(config, log)
 
 
