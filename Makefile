@@ -8,7 +8,8 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --require-hashes --only-binary :all:
 CODE := app emails workers config.py wsgi.py migrations/env.py docs bench tests
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard app/translations/*/LC_MESSAGES/*.po))
-PROCESSES ?= 2
+# One more than the cores of a small machine: browsers and servers are often waited for.
+PROCESSES ?= 3
 # In CI the tests also measure coverage; the floor is over verb and query modules (pyproject.toml).
 COVERAGE := --cov --cov-report=term:skip-covered --cov-fail-under=95
 

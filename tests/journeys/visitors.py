@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
+from playwright.sync_api import Error as PlaywrightError
 
 WIDTH, HEIGHT = 1280, 900
 _FIGURE: Final = re.compile(r"[\d۰-۹٬,]+")
@@ -76,7 +77,13 @@ class Visitor:
     def opens(self, path: str = "") -> Response:
         """Opens a page of the site in their language, or a whole address."""
         url = path if "://" in path else f"{self.base_url}/{self.language}{path or '/'}"
-        answer = self.page.goto(url)
+        try:
+            answer = self.page.goto(url)
+        except PlaywrightError as error:
+            # The page of a send reloads itself, and may just be doing so.
+            if "interrupted by another navigation" not in error.message:
+                raise
+            answer = self.page.goto(url)
         assert answer is not None
         return answer
 
