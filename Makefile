@@ -80,7 +80,7 @@ bench: .venv/developer $(CATALOGUES) ## Measure sending and signing beside their
 catalogues: .venv/runtime ## Bring app/translations in step with the texts in code and templates
 	@$(BIN)/pybabel --quiet extract --mapping-file babel.cfg --add-comments "i18n:" \
 	  --keywords lazy_gettext --keywords lazy_pgettext:1c,2 --keywords lazy_ngettext:1,2 \
-	  --project Peyvand --sort-by-file --add-location file --output app/translations/messages.pot .
+	  --project Peyvand --msgid-bugs-address "see README.md" --sort-by-file --add-location file --output app/translations/messages.pot .
 	@test -n "$(CATALOGUES)" || { echo "There is no catalogue yet: make catalogue LOCALE=fa"; exit 1; }
 	@$(BIN)/pybabel --quiet update --input-file app/translations/messages.pot \
 	  --output-dir app/translations --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date

@@ -105,7 +105,9 @@ def status() -> None:
         workers = queries.worker_state(
             session, now=clock.now(), silent_after=dashboard.SILENT_AFTER
         )
-        waiting = dashboard.waiting_requests(session, request_days=config().request_days)
+        waiting = dashboard.waiting_requests(
+            session, request_days=config().request_days, today=clock.today()
+        )
         mail = queries.states_by_purpose(session)
     if workers.last_beat is None:
         click.echo("worker: none has run yet")

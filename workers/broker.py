@@ -8,23 +8,18 @@ and no traceback is ever stored in a message.
 from __future__ import annotations
 
 import logging
-import os
 import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
 import dramatiq
 from dramatiq.brokers.stub import StubBroker
 
-from app.core.wake import DELIVER, REQUESTS, SOCKET_NAME, broker_for
+from app.core.wake import DELIVER, REQUESTS, SOCKET_NAME, broker_for, within_limit
 from config import Config
 
 log = logging.getLogger(__name__)
-
-SOCKET_LIMIT: Final = 100
-"""Octets that a socket's path may have; the kernel takes 108."""
 
 Nudge = Callable[[], None]
 
@@ -68,9 +63,7 @@ class _Socket(threading.Thread):
 
     def __init__(self, path: Path, broker: StubBroker) -> None:
         super().__init__(name="wake-socket", daemon=True)
-        if len(os.fsencode(path)) > SOCKET_LIMIT:
-            path = Path(os.path.relpath(path))
-        self._path = path
+        self._path = path = within_limit(path)
         self._broker = broker
         self._receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,14 @@ from sqlalchemy.orm import Session
 
 from app.audience import caps, erasing, suppressions
 from app.audience.ledger import Ledger
-from app.audience.models import ALL_REASONS, HARD_BOUNCE, NEVER_WRITE, NEWSLETTER, UNIONS
+from app.audience.models import (
+    ALL_REASONS,
+    DO_NOT_CONTACT,
+    HARD_BOUNCE,
+    NEVER_WRITE,
+    NEWSLETTER,
+    UNIONS,
+)
 from app.audience.subscriptions import Desk, contact_of
 from app.core import addresses, ids
 from app.core.addresses import Address
@@ -65,7 +72,7 @@ def carry_out(session: Session, room: Room, *, now: datetime) -> int:
 
     Each stands in a savepoint of its own: one that fails is kept for staff to see, and stops no other.
     """
-    requests = answering.proven(session)
+    requests = answering.proven(session, today=now.date())
     for request in requests:
         try:
             with session.begin_nested():
@@ -194,9 +201,13 @@ def _prove_staff_address(session: Session, room: Room, proof: Proof) -> None:
         account.test_box = room.desk.opener.seal("staff", box_id, {"address": proof.address.exact})
 
 
-def _suppress(session: Session, room: Room, proof: Proof) -> None:
+def _suppress(session: Session, room: Room, proof: Proof, reason: str = NEVER_WRITE) -> None:
     index = room.desk.indexer.index(proof.address)
-    suppressions.add(session, index.key_id, index.mailbox, NEVER_WRITE, day=proof.now.date())
+    suppressions.add(session, index.key_id, index.mailbox, reason, day=proof.now.date())
+
+
+def _keep_outreach_away(session: Session, room: Room, proof: Proof) -> None:
+    _suppress(session, room, proof, DO_NOT_CONTACT)
 
 
 def _lift(session: Session, room: Room, proof: Proof) -> None:
@@ -213,6 +224,7 @@ VERBS: Final[Mapping[str, Callable[[Session, Room, Proof], None]]] = {
     models.REPRESENTATIVE: _confirm_representative,
     models.STAFF_ADDRESS: _prove_staff_address,
     models.SUPPRESS: _suppress,
+    models.NO_OUTREACH: _keep_outreach_away,
     models.LIFT: _lift,
 }
 """Which verb carries out which purpose."""

@@ -39,18 +39,21 @@ def may_receive(
     return found.scalar_subquery().is_not(None)
 
 
-def may_be_asked(session: Session, indexes: Sequence[Index], *, today: date) -> bool:
+def may_be_asked(
+    session: Session, indexes: Sequence[Index], *, today: date, outreach: bool = False
+) -> bool:
     """Whether a confirmation may go to this mailbox, under any index key it is known by (C03, C18).
 
     A mailbox that bounced gets one confirmation a week: letting one through now begins the next week. The bounce
-    keeps its own day, so that the lane, which asks once more, tells the old bounce from a new one.
+    keeps its own day, so that the lane, which asks once more, tells the old bounce from a new one. ``outreach`` is
+    what nobody asked for: do-not-contact keeps it back.
     """
     rows = session.scalars(
         sa.select(Suppression).where(
             Suppression.mailbox_index.in_([one.mailbox for one in indexes])
         )
     ).all()
-    if any(suppressions.in_force(row, today=today) for row in rows):
+    if any(suppressions.in_force(row, today=today, outreach=outreach) for row in rows):
         return False
     for row in rows:
         if row.reason == HARD_BOUNCE:

@@ -8,7 +8,14 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.audience.models import ASKED_AGAIN, COMPLAINT, HARD_BOUNCE, NEVER_WRITE, Suppression
+from app.audience.models import (
+    ASKED_AGAIN,
+    COMPLAINT,
+    DO_NOT_CONTACT,
+    HARD_BOUNCE,
+    NEVER_WRITE,
+    Suppression,
+)
 from app.core import ids
 from app.core.database import insert_into
 
@@ -40,10 +47,17 @@ def lift(session: Session, mailbox_index: bytes, *reasons: str) -> None:
     )
 
 
-def in_force(row: Suppression, *, today: date) -> bool:
-    """Whether a suppression keeps a new confirmation back: for good, or for the week after it."""
+def in_force(row: Suppression, *, today: date, outreach: bool = False) -> bool:
+    """Whether a suppression keeps a new confirmation back: for good, or for the week after it.
+
+    ``outreach`` is what nobody asked for, as an invitation; do-not-contact keeps back that alone.
+    """
     recent = row.day > today - timedelta(days=BOUNCE_DAYS)
-    return row.reason in FOR_GOOD or (row.reason in (HARD_BOUNCE, ASKED_AGAIN) and recent)
+    return (
+        row.reason in FOR_GOOD
+        or (row.reason == DO_NOT_CONTACT and outreach)
+        or (row.reason in (HARD_BOUNCE, ASKED_AGAIN) and recent)
+    )
 
 
 def blocks_newsletters(mailbox_index: sa.ColumnElement[bytes]) -> sa.ColumnElement[bool]:
@@ -54,13 +68,16 @@ def blocks_newsletters(mailbox_index: sa.ColumnElement[bytes]) -> sa.ColumnEleme
 
 
 def blocks_confirmations(
-    mailbox_index: sa.ColumnElement[bytes], *, today: date
+    mailbox_index: sa.ColumnElement[bytes], *, today: date, outreach: bool = False
 ) -> sa.ColumnElement[bool]:
-    """SQL: whether not even a confirmation that was let through may go: a complaint or wish, or a bounce this week."""
+    """SQL: whether not even a confirmation that was let through may go: a complaint or wish, or a bounce this week.
+
+    Of ``outreach``, do-not-contact too.
+    """
     return _any(
         Suppression.mailbox_index == mailbox_index,
         sa.or_(
-            Suppression.reason.in_(FOR_GOOD),
+            Suppression.reason.in_((*FOR_GOOD, DO_NOT_CONTACT) if outreach else FOR_GOOD),
             sa.and_(
                 Suppression.reason == HARD_BOUNCE,
                 Suppression.day > today - timedelta(days=BOUNCE_DAYS),

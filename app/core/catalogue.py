@@ -15,6 +15,8 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import Translations
 
+SOURCE: Final = "en"
+"""The language of the msgids."""
 FOLDER: Final = Path(__file__).parent.parent / "translations"
 
 
@@ -33,6 +35,11 @@ def translations(language: str) -> stdlib_gettext.NullTranslations:
         buffer.seek(0)
         return Translations(buffer)
     return stdlib_gettext.NullTranslations()
+
+
+def has(language: str) -> bool:
+    """Whether the texts can be shown in this language: it has a catalogue, or is that of the msgids."""
+    return language == SOURCE or (FOLDER / language / "LC_MESSAGES" / "messages.po").exists()
 
 
 def gettext(language: str, msgid: str) -> str:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from app.core import addresses, languages
+from app.core import addresses, catalogue, languages
 from app.core.errors import InvalidError
 
 Role = Literal["web", "worker"]
@@ -124,6 +124,8 @@ def tongues(value: str) -> tuple[str, ...]:
     found = words(value)
     if not found or len(set(found)) < len(found) or not all(map(languages.is_known, found)):
         raise ValueError("must list languages such as fa,en, each once")
+    if not all(map(catalogue.has, found)):
+        raise ValueError("must list languages that have a catalogue in app/translations")
     return found
 
 

@@ -6,6 +6,7 @@ No waker raises: the row is durable, and every worker also looks by itself.
 from __future__ import annotations
 
 import logging
+import os
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -22,6 +23,8 @@ DELIVER = "deliver"
 """Deliveries to send."""
 
 SOCKET_NAME = "wake.sock"
+SOCKET_LIMIT = 100
+"""Octets that a socket's path may have; the kernel takes 108 with its end (unix(7))."""
 
 
 class Waker(Protocol):
@@ -34,7 +37,7 @@ class SocketWaker:
     """Sends the name as a datagram to the socket of the embedded worker."""
 
     def __init__(self, path: Path) -> None:
-        self._path = str(path)
+        self._path = str(within_limit(path))
 
     def __call__(self, name: str) -> None:
         try:
@@ -66,6 +69,11 @@ class BrokerWaker:
                 "the broker was not reached (%s); the workers will look by themselves",
                 type(error).__name__,
             )
+
+
+def within_limit(path: Path) -> Path:
+    """A socket's path as both its ends take it: seen from the working directory where the whole is too long."""
+    return path if len(os.fsencode(path)) <= SOCKET_LIMIT else Path(os.path.relpath(path))
 
 
 def waker_for(broker_url: str, instance: str) -> Waker:

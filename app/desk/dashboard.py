@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, selectinload
 from app.audience.models import MailingList, Subscription
 from app.newsletters import models as newsletters
 from app.newsletters.models import Issue
+from app.optin import answering
 from app.optin.models import ASKED, PROVEN, Request
 from app.outbox import models as outbox
 from app.outbox.models import Send, Slice
@@ -68,7 +69,7 @@ class OpenSend:
         return self.total - self.counts[outbox.QUEUED] - self.counts[outbox.DEFERRED]
 
 
-def waiting_requests(session: Session, *, request_days: int) -> Waiting:
+def waiting_requests(session: Session, *, request_days: int, today: date) -> Waiting:
     """How many requests wait for the worker, and since when the oldest.
 
     A new request's moment follows from its expiry. A proven one's does not, and it keeps no other (C07): where
@@ -77,7 +78,13 @@ def waiting_requests(session: Session, *, request_days: int) -> Waiting:
     count = session.scalar(
         sa.select(sa.func.count())
         .select_from(Request)
-        .where(sa.or_(Request.state.in_((ASKED, PROVEN)), Request.mails > Request.answered))
+        .where(
+            sa.or_(
+                Request.state == ASKED,
+                sa.and_(Request.state == PROVEN, answering.due(today=today)),
+                Request.mails > Request.answered,
+            )
+        )
     )
     oldest = session.scalar(
         sa.select(sa.func.min(Request.expires_at)).where(Request.state == ASKED)

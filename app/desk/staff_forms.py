@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
 from wtforms import SelectField
 
-from app.optin.models import LIFT, SUPPRESS
+from app.optin.models import LIFT, NO_OUTREACH, SUPPRESS
 from app.web.forms import AddressField, LanguageField, option
 
 
@@ -34,6 +34,7 @@ class OrderForm(FlaskForm):  # type: ignore[misc]
         lazy_gettext("What does its owner want?"),
         choices=[
             option(SUPPRESS, lazy_gettext("Never get mail from us again")),
-            option(LIFT, lazy_gettext("Get mail again")),
+            option(NO_OUTREACH, lazy_gettext("No invitations; only what they ask for themselves")),
+            option(LIFT, lazy_gettext("Get mail again, from tomorrow")),
         ],
     )

@@ -63,7 +63,9 @@ def dashboard() -> ResponseReturnValue:
             urls=_newsletter_urls(unapproved + running, drafts),
             numbers={send.id: numbers.get(issue_of(send)) for send in unapproved + running},
             workers=queries.worker_state(session, now=now, silent_after=board.SILENT_AFTER),
-            waiting=board.waiting_requests(session, request_days=config().request_days),
+            waiting=board.waiting_requests(
+                session, request_days=config().request_days, today=clock.today()
+            ),
             paused=board.paused_destinations(session, now=now),
             subscribers=board.subscribers(session),
             acts=activity.latest(session, limit=ACTIVITY),

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from sqlalchemy.orm import Session
 
+from app.core import clock
 from app.core.errors import NotFoundError
 from app.newsletters import readers, translating
 from app.newsletters.models import BUTTON, PETITION, Issue
@@ -50,7 +51,7 @@ def hindrances(session: Session, issue: Issue) -> list[Hindrance]:
     shut = _unusable_petitions(session, issue)
     if shut:
         found.append(Hindrance("petition", shut))
-    if not readers.audience(session, issue).total:
+    if not readers.audience(session, issue, today=clock.today()).total:
         found.append(Hindrance("nobody"))
     return found
 

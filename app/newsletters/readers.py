@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Final, cast
 
 import sqlalchemy as sa
@@ -114,15 +115,21 @@ def recipients(
     return cast("sa.Select[Any]", query)
 
 
-def audience(session: Session, issue: Issue) -> Audience:
-    """Count who would get the issue if it went now."""
+def audience(session: Session, issue: Issue, *, today: date) -> Audience:
+    """Count who would get the issue if it went now.
+
+    Who was suppressed ``today`` is counted as suppressed from tomorrow: one who suppresses an address and looks
+    again does not see whether it was among the readers (C19). It gets no mail all the same.
+    """
     met = choices(session, issue)
     chosen = recipients(issue.lists, met).subquery("chosen")
     reason = sa.case(
         *[
             (
                 sa.exists().where(
-                    Suppression.mailbox_index == chosen.c.mailbox_index, Suppression.reason == why
+                    Suppression.mailbox_index == chosen.c.mailbox_index,
+                    Suppression.reason == why,
+                    Suppression.day < today,
                 ),
                 why,
             )

@@ -266,7 +266,7 @@ def _again(
 def _audience(
     session: Session, issue: Issue, *, typed: Chosen | None = None, wrong: str = ""
 ) -> str:
-    found = readers.audience(session, issue)
+    found = readers.audience(session, issue, today=clock.today())
     lists = session.scalars(sa.select(MailingList).where(MailingList.slug.in_(LISTS))).all()
     return render_template(
         "newsletters/staff_audience.html",
@@ -298,7 +298,7 @@ def _ready(
         title=title_of(issue),
         tab="ready",
         hindrances=checklist.hindrances(session, issue) if hindrances is None else hindrances,
-        audience=readers.audience(session, issue),
+        audience=readers.audience(session, issue, today=clock.today()),
         few=readers.SMALLEST_CELL,
         stamp=checklist.stamp(issue),
         second=sending.senders(session) >= 2,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,8 +21,9 @@ from app.core import addresses, ids, tokens
 from app.core.addresses import Address
 from app.core.errors import InvalidError, MisplacedBoxError
 from app.optin.letters import Letters, kind_of
-from app.optin.models import ANSWERED, ASKED, PREFERENCES, PROVEN, Request
+from app.optin.models import ANSWERED, ASKED, LIFT, PREFERENCES, PROVEN, Request
 from app.outbox import posting
+from app.outbox.models import INVITATION
 from app.outbox.posting import Mail
 from app.staff import audit
 from config import Config
@@ -81,7 +82,9 @@ def _answer(
 ) -> Mail | None:
     address, fields = _opened(session, desk, request, now)
     link = _fill(session, desk, config, request, address, now)
-    if address is None or not _may_go(session, desk, config, address, now):
+    if address is None or not _may_go(
+        session, desk, config, address, now, outreach=kind_of(request.purpose) == INVITATION
+    ):
         return None
     kind = kind_of(request.purpose)
     letter = letters.letter(
@@ -154,9 +157,11 @@ def _may_go(
     config: Config,
     address: Address,
     now: datetime,
+    *,
+    outreach: bool,
 ) -> bool:
     indexes = list(desk.indexer.every_index(address))
-    if not may_be_asked(session, indexes, today=now.date()):
+    if not may_be_asked(session, indexes, today=now.date(), outreach=outreach):
         return False
     return caps.take(
         session,
@@ -184,11 +189,20 @@ def _expiry(request: Request, config: Config, now: datetime) -> datetime:
     return min(now + timedelta(hours=config.unproven_hours), at_most)
 
 
-def proven(session: Session, *, limit: int = BATCH) -> Sequence[Request]:
-    """Requests that were proven and wait to be carried out; locked like those that wait for a mail."""
+def due(*, today: date) -> sa.ColumnElement[bool]:
+    """SQL: whether a proven request may be carried out by now.
+
+    Staff's order to lift a suppression waits for the next day: one who watches the figures of an issue's readers
+    then cannot see at once whether the address was among them (C19).
+    """
+    return sa.or_(Request.purpose != LIFT, Request.day < today)
+
+
+def proven(session: Session, *, today: date, limit: int = BATCH) -> Sequence[Request]:
+    """Requests that were proven and are to be carried out now; locked like those that wait for a mail."""
     return session.scalars(
         sa.select(Request)
-        .where(Request.state == PROVEN)
+        .where(Request.state == PROVEN, due(today=today))
         .order_by(Request.expires_at)
         .limit(limit)
         .with_for_update(skip_locked=True)

@@ -11,13 +11,12 @@ from app.core import languages
 from app.core.catalogue import gettext
 from app.optin.models import REPRESENTATIVE
 from app.outbox import posting
-from app.outbox.models import Letter
+from app.outbox.models import INVITATION, Letter
 from config import Config
 from emails.message import build
 from emails.render import render
 
 CONFIRMATION: Final = "confirmation"
-INVITATION: Final = "invitation"
 
 
 def kind_of(purpose: str) -> str:

@@ -19,8 +19,9 @@ ERASURE: Final = "erasure"
 REPRESENTATIVE: Final = "representative"
 STAFF_ADDRESS: Final = "staff-address"
 SUPPRESS: Final = "suppress"
+NO_OUTREACH: Final = "no-outreach"
 LIFT: Final = "lift"
-ORDERS: Final = (SUPPRESS, LIFT)
+ORDERS: Final = (SUPPRESS, NO_OUTREACH, LIFT)
 """What staff order about an address: carried out by the worker without a mail to anyone (C19)."""
 
 ASKED: Final = "asked"

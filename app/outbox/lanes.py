@@ -25,6 +25,7 @@ from app.outbox.models import (
     CONFIRMATION,
     DONE,
     FREEZING,
+    INVITATION,
     QUEUED,
     READY,
     RUNNING,
@@ -50,6 +51,8 @@ class Lane:
     purpose: str
     letter_id: int
     destination: str
+    outreach: bool = False
+    """Whether its letter is one that nobody asked for: an invitation."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +88,9 @@ def claim(session: Session, owner: UUID, *, most: int, now: datetime) -> Lane | 
     Locked rows are skipped, so that two workers never wait for each other and never get the same slice.
     """
     row = session.execute(
-        sa.select(Slice, Send.purpose)
+        sa.select(Slice, Send.purpose, Letter.kind)
         .join(Send, Send.id == Slice.send_id)
+        .join(Letter, Letter.id == Slice.letter_id)
         .where(
             Slice.state == READY,
             Slice.priority <= most,
@@ -104,7 +108,14 @@ def claim(session: Session, owner: UUID, *, most: int, now: datetime) -> Lane | 
     slice_.owner = owner
     slice_.lease_until = now + LEASE
     slice_.not_before = None
-    return Lane(slice_.id, slice_.send_id, row[1], slice_.letter_id, slice_.destination)
+    return Lane(
+        slice_.id,
+        slice_.send_id,
+        row[1],
+        slice_.letter_id,
+        slice_.destination,
+        outreach=row[2] == INVITATION,
+    )
 
 
 def next_in_lane(
@@ -122,7 +133,10 @@ def next_in_lane(
         return Fetched((), going_on=False)
     rows = (
         session.connection()
-        .execute(_next_rows(now.date()), {"in_slice": lane.slice_id, "after": after, "most": limit})
+        .execute(
+            _next_rows(now.date(), lane.outreach),
+            {"in_slice": lane.slice_id, "after": after, "most": limit},
+        )
         .all()
     )
     passed = [row.position for row in rows if not row.allowed]
@@ -144,14 +158,17 @@ _HOLD: Final = (
 )
 
 
-@functools.lru_cache(maxsize=2)
-def _next_rows(today: date) -> sa.Select[*tuple[Any, ...]]:
+@functools.lru_cache(maxsize=4)
+def _next_rows(today: date, outreach: bool) -> sa.Select[*tuple[Any, ...]]:
     """The statement, kept: built for each batch, it would cost more than its answer."""
     subscribed = sa.and_(Contact.id.is_not(None), may_receive(Delivery.subscription_id))
+    blocked = suppressions.blocks_confirmations(
+        Envelope.mailbox_index.expression, today=today, outreach=outreach
+    )
     asked = sa.and_(
         Envelope.box.is_not(None),
         Envelope.never_write.is_(False),
-        ~suppressions.blocks_confirmations(Envelope.mailbox_index.expression, today=today),
+        ~blocked,
     )
     return (
         sa.select(

@@ -19,6 +19,8 @@ from app.core.database import Base, Languages, UtcDateTime
 CONFIRMATION: Final = "confirmation"
 NEWSLETTER: Final = "newsletter"
 TEST: Final = "test"
+INVITATION: Final = "invitation"
+"""The kind of a letter that goes to somebody who did not ask for it."""
 
 # Which lane goes first: a smaller number overtakes a larger one.
 PRIORITY: Final = {CONFIRMATION: 0, TEST: 1, NEWSLETTER: 2}

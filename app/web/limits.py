@@ -2,7 +2,8 @@
 
 The key is an HMAC of the network under a random key that lives a day; neither is written down. Over an onion
 address, or behind a proxy that was not declared, the peer says nothing about the visitor, so only the limit over
-everyone holds. This module is the one place that looks at the peer's address.
+everyone holds. That limit is counted apart for each way in: whoever only says that they come through a proxy can
+use up the places of those who do, and nobody else's. This module is the one place that looks at the peer's address.
 """
 
 from __future__ import annotations
@@ -27,7 +28,13 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 EVERYONE: Final = "everyone"
 EVERYONE_TIMES: Final = 500
-"""How many networks' worth of forms are taken from all together."""
+"""How many networks' worth of forms are taken from all together who come the same way."""
+OWN: Final = "own"
+"""The peer's network is the visitor's own."""
+SAID: Final = "said"
+"""A peer of the public net says that it passes on what somebody else sent: true or not."""
+BETWEEN: Final = "between"
+"""The peer stands beside us: a Tor service, a proxy that was not declared."""
 FORWARDED: Final = ("X-Forwarded-For", "Forwarded", "X-Real-IP", "Via")
 
 limiter = Limiter(
@@ -104,13 +111,13 @@ def limited(name: str) -> Callable[[View], View]:
             lambda: f"{config().forms_an_hour} per hour",
             scope=f"network-{name}",
             key_func=network_key,
-            exempt_when=_unknown_network,
+            exempt_when=lambda: _way_in() != OWN,
             methods=["POST"],
         )
         everybody = limiter.shared_limit(
             lambda: f"{config().forms_an_hour * EVERYONE_TIMES} per hour",
             scope=f"everyone-{name}",
-            key_func=lambda: EVERYONE,
+            key_func=_way_in,
             methods=["POST"],
         )
         return cast("View", one(everybody(view)))
@@ -135,10 +142,14 @@ def from_this_computer() -> bool:
         named = is_loopback(f"//{request.host}")
     except ValueError:
         return False
-    forwarded = any(name in request.headers for name in FORWARDED) or any(
+    return peer is not None and peer.is_loopback and named and not _is_forwarded()
+
+
+def _is_forwarded() -> bool:
+    """Whether the request says that somebody passed it on."""
+    return any(name in request.headers for name in FORWARDED) or any(
         name.startswith("X-Forwarded-") for name, _value in request.headers
     )
-    return peer is not None and peer.is_loopback and named and not forwarded
 
 
 def _peer() -> IPv4Address | IPv6Address | None:
@@ -149,15 +160,16 @@ def _peer() -> IPv4Address | IPv6Address | None:
         return None
 
 
-def _unknown_network() -> bool:
-    """Whether the peer is somebody who stands between us and the visitor."""
+def _way_in() -> str:
+    """How the request reached us: from the visitor's own network, or through somebody who hides it."""
     peer = _peer()
-    if peer is None:
-        return True
     if request.environ.get("peyvand.declared_proxy"):
-        return False
-    return (
-        request.host.partition(":")[0].endswith(".onion")
-        or any(name in request.headers for name in FORWARDED)
-        or (peer.is_loopback and not is_loopback(config().base_url))
-    )
+        return OWN if peer else BETWEEN
+    if peer is not None and peer.is_global:
+        return SAID if _is_forwarded() else OWN
+    at_home = peer is not None and is_loopback(config().base_url)
+    return OWN if at_home and not _is_forwarded() and not _is_onion() else BETWEEN
+
+
+def _is_onion() -> bool:
+    return request.host.partition(":")[0].endswith(".onion")

@@ -17,7 +17,8 @@ from app.core import addresses, catalogue, languages
 from app.core.errors import InvalidError
 from app.newsletters import issues, letters
 from app.newsletters.models import Block, BlockText, Issue
-from app.optin.letters import CONFIRMATION, INVITATION, Letters
+from app.optin.letters import CONFIRMATION, Letters
+from app.outbox.models import INVITATION
 from config import Config
 from emails.addresses import on_the_wire
 from emails.errors import AddressError, EmailsError

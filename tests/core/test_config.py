@@ -98,7 +98,7 @@ def sample(spec: dataclasses.Field[object]) -> str:
         "PEYVAND_BASE_URL": "https://peyvand.example",
         "PEYVAND_ONION_URL": "http://abcdef.onion",
         "PEYVAND_QUIET_BASE_URL": "https://plain.example",
-        "PEYVAND_LOCALES": "fa,en,de",
+        "PEYVAND_LOCALES": "en,fa",
         "PEYVAND_TRUSTED_PROXIES": "10.0.0.1, 10.0.0.2",
         "PEYVAND_ORGANISATION": "fa=کنفدراسیون;en=Confederation",
         "PEYVAND_EMBEDDED": "0",
@@ -169,6 +169,7 @@ ODD = [
     ("PEYVAND_CONTACT_ADDRESS", "hidden-word"),
     ("PEYVAND_MAIL_FROM", "a@b.example\nBcc: hidden-word"),
     ("PEYVAND_LOCALES", ","),
+    ("PEYVAND_LOCALES", "fa,de"),
     ("PEYVAND_LOCALES", "فارسی"),
     ("PEYVAND_LOCALES", "hidden-word"),
 ]

@@ -18,7 +18,7 @@ from app.desk import dashboard
 from app.desk.dashboard import People
 from app.newsletters import issues
 from app.optin import requests
-from app.optin.models import ANSWERED, PROVEN, SIGNATURE, Request
+from app.optin.models import ANSWERED, LIFT, PROVEN, SIGNATURE, Request
 from app.outbox.models import (
     CONFIRMATION,
     NEWSLETTER,
@@ -128,12 +128,12 @@ def a_worker(database: Database, beat_at: datetime) -> None:
         session.add(Worker(id=ids.new(), host="here", began_at=beat_at, beat_at=beat_at))
 
 
-def a_request(database: Database, *, asked: datetime, state: str | None = None) -> None:
+def a_request(
+    database: Database, *, asked: datetime, state: str | None = None, purpose: str = SIGNATURE
+) -> None:
     with database.unit_of_work() as session:
         request_id = ids.new()
-        requests.ask(
-            session, request_id, SIGNATURE, "1", b"x", language="en", now=asked, keep_days=7
-        )
+        requests.ask(session, request_id, purpose, "1", b"x", language="en", now=asked, keep_days=7)
         session.flush()
         if state:
             session.get_one(Request, request_id).state = state
@@ -214,15 +214,22 @@ def test_requests_wait_since_the_oldest_was_asked(database: Database) -> None:
     a_request(database, asked=NOON - timedelta(minutes=3))
     a_request(database, asked=NOON - timedelta(hours=3), state=ANSWERED)
     with database.reading() as session:
-        waiting = dashboard.waiting_requests(session, request_days=7)
+        waiting = dashboard.waiting_requests(session, request_days=7, today=NOON.date())
     assert (waiting.count, waiting.since) == (2, NOON - timedelta(minutes=7))
 
 
 def test_a_proven_request_waits_too_but_tells_no_moment(database: Database) -> None:
     a_request(database, asked=NOON - timedelta(hours=3), state=PROVEN)
     with database.reading() as session:
-        waiting = dashboard.waiting_requests(session, request_days=7)
+        waiting = dashboard.waiting_requests(session, request_days=7, today=NOON.date())
     assert (waiting.count, waiting.since) == (1, None)
+
+
+def test_an_order_that_is_for_tomorrow_does_not_wait_for_the_worker(database: Database) -> None:
+    a_request(database, asked=NOON, state=PROVEN, purpose=LIFT)
+    a_request(database, asked=NOON - timedelta(days=1), state=PROVEN, purpose=LIFT)
+    with database.reading() as session:
+        assert dashboard.waiting_requests(session, request_days=7, today=NOON.date()).count == 1
 
 
 def test_a_send_that_waits_for_a_second_person_is_nobody_elses_to_do(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -30,6 +30,7 @@ from config import Config
 from tests.newsletters.newsroom import Newsroom
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+YESTERDAY = NOON.date() - timedelta(days=1)
 FA = "کارگران دست از کار کشیده‌اند."
 EN = "The workers have downed tools."
 
@@ -180,9 +181,9 @@ def readers_of(
     return [a_reader(session, desk, f"{name}{n}@mail.example", languages) for n in range(count)]
 
 
-def suppress(session: Session, reader: Subscription, reason: str) -> None:
+def suppress(session: Session, reader: Subscription, reason: str, *, day: date = YESTERDAY) -> None:
     contact = session.get_one(Contact, reader.contact_id)
-    suppressions.add(session, contact.index_key_id, contact.mailbox_index, reason, day=NOON.date())
+    suppressions.add(session, contact.index_key_id, contact.mailbox_index, reason, day=day)
 
 
 def a_petition(session: Session, *, languages: Sequence[str] = ("fa", "en")) -> Petition:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy.orm import Session
 
@@ -9,7 +11,10 @@ from app.audience.models import COMPLAINT, DO_NOT_CONTACT, HARD_BOUNCE, NEVER_WR
 from app.audience.subscriptions import Desk
 from app.newsletters import readers
 from app.newsletters.readers import merged
+from tests.fixtures import NOON
 from tests.newsletters.conftest import a_reader, an_issue, readers_of, suppress
+
+TODAY = NOON.date()
 
 
 @pytest.mark.both_databases
@@ -20,7 +25,7 @@ def test_F08_readers_are_counted_by_what_they_and_the_issue_share(
     readers_of(session, desk, 2, ("en", "fa"))
     readers_of(session, desk, 1, ("de", "en"))
     readers_of(session, desk, 4, ("de",))
-    found = readers.audience(session, an_issue(session).issue)
+    found = readers.audience(session, an_issue(session).issue, today=TODAY)
     assert found.languages == {("fa",): 3, ("en", "fa"): 2, ("en",): 1}
     assert found.total == 6
     assert found.without_language == 4
@@ -36,7 +41,7 @@ def test_C18_the_suppressed_are_counted_apart_each_for_one_reason(
     suppress(session, people[1], NEVER_WRITE)
     suppress(session, people[2], HARD_BOUNCE)
     suppress(session, people[3], DO_NOT_CONTACT)  # of outreach only
-    found = readers.audience(session, an_issue(session).issue)
+    found = readers.audience(session, an_issue(session).issue, today=TODAY)
     assert found.suppressed == {COMPLAINT: 1, NEVER_WRITE: 1, HARD_BOUNCE: 1}
     assert found.total == 3
 
@@ -46,7 +51,7 @@ def test_who_is_on_two_lists_is_counted_and_chosen_once(session: Session, desk: 
     a_reader(session, desk, "both@mail.example", ("fa",))
     a_reader(session, desk, "both@mail.example", ("en",), on="unions")
     made = an_issue(session, lists=("newsletter", "unions"))
-    assert readers.audience(session, made.issue).languages == {("fa",): 1}
+    assert readers.audience(session, made.issue, today=TODAY).languages == {("fa",): 1}
     (row,) = session.execute(readers.recipients(made.issue.lists, [("fa",), ("en",)])).all()
     assert (row.slug, row.languages) == ("newsletter", ("fa",))
 
@@ -63,14 +68,16 @@ def test_who_reads_the_issue_through_one_list_only_is_still_reached(
 ) -> None:
     a_reader(session, desk, "both@mail.example", ("de",))
     a_reader(session, desk, "both@mail.example", ("en",), on="unions")
-    found = readers.audience(session, an_issue(session, lists=("newsletter", "unions")).issue)
+    found = readers.audience(
+        session, an_issue(session, lists=("newsletter", "unions")).issue, today=TODAY
+    )
     assert (found.languages, found.without_language) == ({("en",): 1}, 0)
 
 
 def test_only_the_lists_that_were_chosen_count(session: Session, desk: Desk) -> None:
     a_reader(session, desk, "one@mail.example")
     a_reader(session, desk, "two@mail.example", on="unions")
-    found = readers.audience(session, an_issue(session, lists=("unions",)).issue)
+    found = readers.audience(session, an_issue(session, lists=("unions",)).issue, today=TODAY)
     assert found.total == 1
 
 
@@ -82,6 +89,21 @@ def test_C19_cells_under_twenty_become_other() -> None:
 def test_C19_other_is_never_a_number_that_the_total_betrays() -> None:
     cells = merged({"fa": 100, "en": 30, "fa,en": 7})
     assert (cells.shown, cells.other) == ({"fa": 100}, 37)
+
+
+def test_C19_who_suppresses_an_address_does_not_see_whether_it_was_among_the_readers(
+    session: Session, desk: Desk
+) -> None:
+    # given thirty readers, of whom somebody knows one
+    people = readers_of(session, desk, 30, ("fa",))
+    issue = an_issue(session).issue
+    before = readers.audience(session, issue, today=TODAY)
+    # when the address is suppressed
+    suppress(session, people[0], NEVER_WRITE, day=TODAY)
+    # then the figures stay as they were until the next day
+    assert readers.audience(session, issue, today=TODAY) == before
+    tomorrow = readers.audience(session, issue, today=TODAY + timedelta(days=1))
+    assert (tomorrow.total, tomorrow.suppressed) == (29, {NEVER_WRITE: 1})
 
 
 def test_C19_few_readers_are_all_other() -> None:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.audience import suppressions
-from app.audience.models import COMPLAINT, HARD_BOUNCE, NEVER_WRITE, Suppression
+from app.audience.models import COMPLAINT, DO_NOT_CONTACT, HARD_BOUNCE, NEVER_WRITE, Suppression
 from app.audience.subscriptions import Desk
 from app.core import addresses, ids, tokens
 from app.optin import answering, requests
@@ -21,7 +21,9 @@ from app.optin.models import (
     ANSWERED,
     PREFERENCES,
     PROVEN,
+    REPRESENTATIVE,
     SIGNATURE,
+    SUBSCRIPTION,
     Request,
 )
 from app.outbox import lanes
@@ -285,6 +287,17 @@ def test_C11_a_mail_accepted_after_the_proof_changes_nothing(
     assert request.expires_at == before
 
 
+@pytest.mark.both_databases
+@pytest.mark.parametrize(("purpose", "mails"), [(REPRESENTATIVE, 0), (SUBSCRIPTION, 1)])
+def test_C18_do_not_contact_keeps_an_invitation_back_and_no_wish_of_their_own(
+    worker: Answering, session: Session, desk: Desk, purpose: str, mails: int
+) -> None:
+    suppress(session, desk, DO_NOT_CONTACT)
+    request = worker.ask(purpose=purpose, organisation="A union", invited_by="Roya")
+    assert len(worker.mails(request)) == mails
+    assert request.state == ANSWERED, "the same as everyone's"
+
+
 def test_proven_requests_come_in_order_of_their_expiry(worker: Answering, session: Session) -> None:
     made: list[UUID] = []
     for hours in (2, 1, 3):
@@ -292,8 +305,12 @@ def test_proven_requests_come_in_order_of_their_expiry(worker: Answering, sessio
         request.state = PROVEN
         made.append(request.id)
     session.flush()
-    assert [row.id for row in answering.proven(session)] == [made[1], made[0], made[2]]
-    assert len(answering.proven(session, limit=2)) == 2
+    assert [row.id for row in answering.proven(session, today=NOON.date())] == [
+        made[1],
+        made[0],
+        made[2],
+    ]
+    assert len(answering.proven(session, today=NOON.date(), limit=2)) == 2
 
 
 def test_C23_nothing_of_who_asked_is_logged(

@@ -16,6 +16,7 @@ from app.core import addresses, ids
 from app.outbox import lanes, posting
 from app.outbox.lanes import Fetched, Lane, Outgoing
 from app.outbox.models import (
+    CONFIRMATION,
     NEWSLETTER,
     RUNNING,
     STATES,
@@ -115,9 +116,17 @@ def a_slice(
     return made
 
 
-def confirmations(session: Session, desk: Desk, count: int, *, domain: str = "a.example") -> Letter:
+def confirmations(
+    session: Session,
+    desk: Desk,
+    count: int,
+    *,
+    domain: str = "a.example",
+    kind: str = CONFIRMATION,
+) -> Letter:
     """Mails to people who are no contacts, posted as answering does."""
     letter = a_letter(session, posting.standing_send(session))
+    letter.kind = kind
     mails = [
         posting.Mail(
             letter,

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.audience import suppressions
-from app.audience.models import COMPLAINT, HARD_BOUNCE, Contact, Subscription
+from app.audience.models import COMPLAINT, DO_NOT_CONTACT, HARD_BOUNCE, Contact, Subscription
 from app.audience.subscriptions import Desk
 from app.core import addresses, ids
 from app.core.database import Database
@@ -22,6 +22,7 @@ from app.outbox.models import (
     CONFIRMATION,
     DONE,
     FREEZING,
+    INVITATION,
     PAUSED,
     QUEUED,
     READY,
@@ -90,6 +91,19 @@ def test_only_a_running_send_is_claimed(
 ) -> None:
     a_slice(session, desk, a_send(session, state), 1)
     assert (Worker(session).claim() is not None) is taken
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize(("kind", "goes"), [(INVITATION, 0), (CONFIRMATION, 1)])
+def test_C18_an_invitation_stays_when_do_not_contact_came_after_it_was_posted(
+    session: Session, desk: Desk, kind: str, goes: int
+) -> None:
+    confirmations(session, desk, 1, kind=kind)
+    index = desk.indexer.index(addresses.parse("asker0@a.example"))
+    suppressions.add(session, index.key_id, index.mailbox, DO_NOT_CONTACT, day=NOON.date())
+    worker = Worker(session)
+    worker.claim()
+    assert len(worker.fetch().mails) == goes
 
 
 def test_M09_a_parked_slice_waits(session: Session, desk: Desk) -> None:

@@ -40,31 +40,52 @@ def statuses(visitor: FlaskClient, peer: str, times: int = 3, **headers: str) ->
 def test_C24_a_network_that_sends_too_much_waits_and_another_does_not(
     visitor: FlaskClient,
 ) -> None:
-    assert statuses(visitor, "192.0.2.7") == [422, 422, 429]
-    assert statuses(visitor, "192.0.2.8", 1) == [422]
-    refused = visitor.post(SIGN, environ_overrides={"REMOTE_ADDR": "192.0.2.7"})
+    assert statuses(visitor, "9.9.9.7") == [422, 422, 429]
+    assert statuses(visitor, "9.9.9.8", 1) == [422]
+    refused = visitor.post(SIGN, environ_overrides={"REMOTE_ADDR": "9.9.9.7"})
     assert "Too many attempts from your network" in story.words(refused)
-    assert visitor.get("/en/", environ_overrides={"REMOTE_ADDR": "192.0.2.7"}).status_code == 200
+    assert visitor.get("/en/", environ_overrides={"REMOTE_ADDR": "9.9.9.7"}).status_code == 200
 
 
 def test_C24_an_ipv6_network_is_its_first_64_bits(visitor: FlaskClient) -> None:
-    assert statuses(visitor, "2001:db8:1:2::1", 2) == [422, 422]
-    assert statuses(visitor, "2001:db8:1:2:ffff::9", 1) == [429]
-    assert statuses(visitor, "2001:db8:1:3::1", 1) == [422]
+    assert statuses(visitor, "2620:fe:1:2::1", 2) == [422, 422]
+    assert statuses(visitor, "2620:fe:1:2:ffff::9", 1) == [429]
+    assert statuses(visitor, "2620:fe:1:3::1", 1) == [422]
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [{"Host": "a" * 56 + ".onion"}, {"X-Forwarded-For": "198.51.100.1"}, {"Via": "1.1 cache"}],
-)
-def test_C24_over_onion_or_an_undeclared_proxy_no_network_is_counted(
+ONION = {"Host": "a" * 56 + ".onion"}
+PASSED_ON = ({"X-Forwarded-For": "198.51.100.1"}, {"Via": "1.1 cache"}, {"X-Real-IP": "x"})
+
+
+@pytest.mark.parametrize("peer", ["127.0.0.1", "10.0.0.5", "fd00::5"])
+@pytest.mark.parametrize("headers", [{}, ONION, *PASSED_ON])
+def test_C24_over_onion_or_an_undeclared_proxy_beside_us_no_network_is_counted(
+    visitor: FlaskClient, peer: str, headers: dict[str, str]
+) -> None:
+    assert statuses(visitor, peer, 4, **headers) == [422] * 4
+
+
+@pytest.mark.parametrize("headers", PASSED_ON)
+def test_C24_a_proxy_elsewhere_that_was_not_declared_counts_no_network(
     visitor: FlaskClient, headers: dict[str, str]
 ) -> None:
-    assert statuses(visitor, "192.0.2.7", 4, **headers) == [422] * 4
+    assert statuses(visitor, "9.9.9.7", 4, **headers) == [422] * 4
 
 
-def test_C24_a_loopback_peer_of_a_public_site_is_a_proxy(visitor: FlaskClient) -> None:
-    assert statuses(visitor, "127.0.0.1", 4) == [422] * 4
+def test_C24_who_only_says_to_come_over_onion_is_counted(visitor: FlaskClient) -> None:
+    assert statuses(visitor, "9.9.9.7", 3, **ONION) == [422, 422, 429]
+
+
+def test_C24_who_lies_about_their_way_uses_up_nobody_s_else(
+    visitor: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given room for four forms of everyone who comes the same way
+    monkeypatch.setattr(limits, "EVERYONE_TIMES", 2)
+    # when one client sends many, each time saying that it passes them on
+    assert statuses(visitor, "9.9.9.7", 6, Via="1.1 cache") == [422] * 4 + [429] * 2
+    # then visitors with a network of their own, and those over Tor, are taken as before
+    assert statuses(visitor, "9.9.9.8", 2) == [422, 422]
+    assert statuses(visitor, "127.0.0.1", 2, **ONION) == [422, 422]
 
 
 def test_C24_a_declared_proxy_is_believed(environment: dict[str, str]) -> None:
@@ -81,7 +102,7 @@ def test_C24_a_declared_proxy_is_believed(environment: dict[str, str]) -> None:
     ]
     assert statuses(visitor, "10.1.2.3", 1, **{"X-Forwarded-For": "198.51.100.2"}) == [422]
     # somebody else who says the same is not believed, and not counted as that network
-    assert statuses(visitor, "192.0.2.9", 3, **{"X-Forwarded-For": "198.51.100.1"}) == [422] * 3
+    assert statuses(visitor, "9.9.9.9", 3, **{"X-Forwarded-For": "198.51.100.1"}) == [422] * 3
 
 
 @pytest.mark.parametrize("said", ["unknown", "", "_hidden", "1.2.3", "x" * 2000, "::1%eth0, ["])
@@ -108,13 +129,13 @@ def test_R06_odd_host_names_get_a_page(environment: dict[str, str], host: str) -
 
 def test_C24_the_memory_holds_no_address_and_its_key_lives_a_day(site: Flask) -> None:
     with time_machine.travel("2026-11-24T12:00:00Z", tick=False) as clock:
-        statuses(site.test_client(), "192.0.2.7", 1)
-        with site.test_request_context("/", environ_overrides={"REMOTE_ADDR": "192.0.2.7"}):
+        statuses(site.test_client(), "9.9.9.7", 1)
+        with site.test_request_context("/", environ_overrides={"REMOTE_ADDR": "9.9.9.7"}):
             key = limits.network_key()
             clock.shift(86_400)
             assert limits.network_key() != key
     assert key in str(limiter.storage.__dict__)
-    assert "192.0.2.7" not in str(limiter.storage.__dict__)
+    assert "9.9.9.7" not in str(limiter.storage.__dict__)
 
 
 def test_C26_the_mailbox_opens_on_loopback_only(environment: dict[str, str]) -> None:
@@ -125,10 +146,10 @@ def test_C26_the_mailbox_opens_on_loopback_only(environment: dict[str, str]) -> 
     }
     visitor = create_app(Config.from_env("web", trial)).test_client()
     assert visitor.get("/mailbox").status_code == 200
-    far = visitor.get("/mailbox", environ_overrides={"REMOTE_ADDR": "192.0.2.7"})
+    far = visitor.get("/mailbox", environ_overrides={"REMOTE_ADDR": "9.9.9.7"})
     assert far.status_code == 404
     assert visitor.get("/mailbox", headers={"Host": "evil.example"}).status_code == 404
-    assert visitor.get("/mailbox", headers={"X-Forwarded-For": "192.0.2.7"}).status_code == 404
+    assert visitor.get("/mailbox", headers={"X-Forwarded-For": "9.9.9.7"}).status_code == 404
 
 
 def test_this_is_the_one_place_that_looks_at_the_peer() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -12,13 +13,14 @@ import sqlalchemy as sa
 
 from app.core import clock
 from app.core.database import Database
-from app.core.wake import REQUESTS, SocketWaker
+from app.core.wake import REQUESTS, SOCKET_NAME, SocketWaker
 from app.optin.models import ANSWERED, SIGNATURE, Request
 from app.outbox.models import Delivery, Worker
 from config import Config, ConfigError
 from emails import mailbox
 from tests.factories import Keys, a_request
 from workers import loop as loop_of
+from workers.broker import Alarm
 from workers.chores import Chores
 from workers.loop import WorkerProcess
 
@@ -105,6 +107,26 @@ def test_R01_a_datagram_wakes_a_worker_that_would_look_in_a_minute(
 
     work(settings, woken)
     assert not (folder / "wake.sock").exists()
+
+
+def test_R01_both_ends_take_a_socket_path_that_is_too_long_for_the_kernel(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given an instance folder so deep that its socket's whole path would be refused
+    deep = tmp_path / ("x" * 60) / ("y" * 60)
+    deep.mkdir(parents=True)
+    monkeypatch.chdir(deep)
+    rings = threading.Event()
+    settings = dataclasses.replace(config, instance=str(deep), broker_url="")
+    alarm = Alarm(settings, rings.set)
+    alarm.start()
+    try:
+        # when the web process wakes the worker
+        SocketWaker(deep / SOCKET_NAME)(REQUESTS)
+        # then the alarm rings
+        assert rings.wait(5)
+    finally:
+        alarm.stop()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 from app.audience import caps, suppressions, wordings
 from app.audience.models import (
     COMPLAINT,
+    DO_NOT_CONTACT,
     HARD_BOUNCE,
     NEVER_WRITE,
     CapCounter,
@@ -233,14 +235,20 @@ def test_C28_a_staff_member_s_proven_address_is_sealed_for_test_mails(
     assert opened == {"address": ADDRESS}
 
 
-def test_C19_staff_s_orders_suppress_and_lift(session: Session, room: Room) -> None:
+def test_C19_staff_s_orders_suppress_at_once_and_lift_the_next_day(
+    session: Session, room: Room
+) -> None:
     index = room.desk.indexer.index(LEILA)
     proven(session, room, purposes.SUPPRESS, purposes.SUPPRESS)
+    proven(session, room, purposes.NO_OUTREACH, purposes.NO_OUTREACH)
     carry_out(session, room)
-    assert session.scalars(sa.select(Suppression.reason)).all() == [NEVER_WRITE]
+    suppressed = {NEVER_WRITE, DO_NOT_CONTACT}
+    assert set(session.scalars(sa.select(Suppression.reason))) == suppressed
     suppressions.add(session, index.key_id, index.mailbox, COMPLAINT, day=DAY)
     proven(session, room, purposes.LIFT, purposes.LIFT)
-    carry_out(session, room)
+    assert carry_out(session, room) == 0
+    assert set(session.scalars(sa.select(Suppression.reason))) == {*suppressed, COMPLAINT}
+    assert carry_out(session, room, now=NOON + timedelta(days=1)) == 1
     assert session.scalars(sa.select(Suppression.reason)).all() == []
 
 

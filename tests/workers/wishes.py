@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -34,8 +35,8 @@ def wording(session: Session, purpose: str) -> int:
     return found.id
 
 
-def carry_out(session: Session, room: Room) -> int:
-    done = requests.carry_out(session, room, now=NOON)
+def carry_out(session: Session, room: Room, *, now: datetime = NOON) -> int:
+    done = requests.carry_out(session, room, now=now)
     session.flush()
     session.expire_all()
     return done
