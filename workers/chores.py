@@ -113,6 +113,8 @@ class Chores:
                     raise
                 except Exception as error:  # noqa: BLE001 (one send that fails must not stop the others)
                     log.error("send %d cannot be fixed: %s", send.id, type(error).__name__)
+                    if not sends.has_slices(session, send.id):
+                        sends.postpone(session, send, now=now)
                     continue
                 if fixed:
                     sends.frozen(session, send.id)

@@ -58,6 +58,7 @@ WORDS: Final = {
     "readers.suppress": lazy_gettext("had an address silenced"),
     "readers.lift": lazy_gettext("had an address’s silence lifted"),
     "request-failed": lazy_gettext("A proven request could not be carried out"),
+    "send-stuck": lazy_gettext("The letters of a send could not be made, so it waits"),
     "destination-paused": lazy_gettext("Mail to a provider that refuses us was paused"),
     "box-refused": lazy_gettext("A sealed box stood in the wrong place and was refused"),
 }

@@ -16,6 +16,7 @@ from app.newsletters.models import Issue
 from app.optin import answering
 from app.optin.models import ASKED, PROVEN, Request
 from app.outbox import models as outbox
+from app.outbox import sends
 from app.outbox.models import Send, Slice
 from app.petitions.queries import FEW
 from app.staff.models import AuditEntry
@@ -59,6 +60,8 @@ class OpenSend:
     scheduled_by: int | None
     begins_at: datetime | None
     counts: Mapping[str, int]
+    stuck: bool = False
+    """Its letters cannot be made; it tries again each minute, and can be taken back."""
 
     @property
     def total(self) -> int:
@@ -169,6 +172,7 @@ def _sends(session: Session, *where: sa.ColumnElement[bool]) -> list[OpenSend]:
             state=send.state,
             scheduled_by=send.scheduled_by,
             begins_at=send.begins_at,
+            stuck=bool(send.options.get(sends.STUCK)),
             counts=dict(zip(outbox.STATES, (int(count) for count in counts), strict=True)),
         )
         for send, *counts in rows

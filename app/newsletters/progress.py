@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.newsletters import sending
 from app.newsletters.readers import merged
-from app.outbox import queries
+from app.outbox import queries, sends
 from app.outbox.models import (
     ACCEPTED,
     BOUNCED,
@@ -81,6 +81,7 @@ class Standing:
     scheduled_by: int | None
     approved_by: int | None
     unknown_left: int
+    stuck: bool
 
     @property
     def total(self) -> int:
@@ -117,6 +118,7 @@ def standing(session: Session, send_id: int, *, now: datetime) -> Standing:
         peak=max(minutes, default=0),
         rate=round(told.rate) if send.state == RUNNING else 0,
         minutes_left=_minutes(told.time_left) if send.state == RUNNING else None,
+        stuck=bool(send.options.get(sends.STUCK)),
         begins_at=send.begins_at,
         started_at=send.started_at,
         finished_at=send.finished_at,

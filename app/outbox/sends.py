@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import cast
+from typing import Final, cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from app.core import wake
 from app.core.database import wake_after_commit
+from app.outbox import lanes
 from app.outbox.models import (
     CONFIRMATION,
     DONE,
@@ -25,6 +26,7 @@ from app.outbox.models import (
     READY,
     RUNNING,
     SENT,
+    TEST,
     UNAPPROVED,
     UNKNOWN,
     WAITING,
@@ -33,6 +35,11 @@ from app.outbox.models import (
     Send,
     Slice,
 )
+from app.staff import audit
+
+POSTPONED: Final = timedelta(minutes=1)
+STUCK: Final = "stuck"
+"""In a send's options: its letters could not be made, and it waits for a change."""
 
 
 def approve(
@@ -70,8 +77,30 @@ def start_due(session: Session, *, now: datetime) -> None:
     )
 
 
+def has_slices(session: Session, send_id: int) -> bool:
+    """Whether any reader of a send is fixed."""
+    return bool(session.scalar(sa.select(sa.exists().where(Slice.send_id == send_id))))
+
+
+def postpone(session: Session, send: Send, *, now: datetime) -> None:
+    """Let a send whose letters cannot be made wait a minute and tell staff, who may take it back meanwhile.
+
+    It must have fixed no reader yet. A test mail is given up: whoever asked for it asks again.
+    """
+    if not send.options.get(STUCK):
+        audit.record(session, None, "send-stuck", f"send:{send.id}", now)
+    if send.purpose == TEST:
+        session.delete(send)
+        return
+    send.options = {**send.options, STUCK: True}
+    send.state, send.begins_at, send.started_at = WAITING, now + POSTPONED, None
+
+
 def frozen(session: Session, send_id: int) -> bool:
     """All recipients are fixed."""
+    send = session.get_one(Send, send_id)
+    if STUCK in send.options:
+        send.options = {key: value for key, value in send.options.items() if key != STUCK}
     return _move(session, send_id, (FREEZING,), RUNNING)
 
 
@@ -116,6 +145,8 @@ def requeue(session: Session, delivery_ids: Sequence[UUID]) -> None:
     """
     if not delivery_ids:
         return
+    of_these = sa.select(Delivery.slice_id).where(Delivery.id.in_(delivery_ids))
+    lanes.lock_in_order(session, Slice.id.in_(of_these))
     rows = session.execute(
         sa.select(Delivery.id, Delivery.state, Slice)
         .join(Slice, Slice.id == Delivery.slice_id)

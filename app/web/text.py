@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Final
 
 import nh3
@@ -32,8 +33,12 @@ _CLEANER: Final = nh3.Cleaner(
 )
 
 
+@functools.lru_cache(maxsize=128)
 def markdown(text: str) -> Markup:
-    """The text as HTML; links lead to https, mail or this site, headings begin at the second level."""
+    """The text as HTML; links lead to https, mail or this site, headings begin at the second level.
+
+    Kept: every page that shows a long text would else parse it again, and a table of 40 KB takes two seconds.
+    """
     tokens = _MARKDOWN.parse(text)
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):

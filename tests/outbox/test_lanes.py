@@ -46,6 +46,7 @@ from tests.outbox.road import (
     counters_agree,
     states,
 )
+from tests.servers.process import wait_until
 
 SECOND = timedelta(seconds=1)
 
@@ -336,6 +337,54 @@ def test_R05_two_workers_at_once_never_share_a_slice(database: Database, desk: D
     for thread in threads:
         thread.join()
     assert len(taken) == len(set(taken)) == 8
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_R04_who_queues_anew_waits_for_no_recorder_in_a_ring(
+    database: Database, desk: Desk
+) -> None:
+    # given two slices of one worker, of which the first lies behind the second on disk
+    owner = ids.new()
+    with database.unit_of_work() as session:
+        send = a_send(session)
+        first, second = (
+            a_slice(session, desk, send, 2, domain=f"{name}.example").id for name in "ab"
+        )
+        for slice_id in (second, first):
+            session.execute(
+                sa.update(Slice).where(Slice.id == slice_id).values(owner=owner, state=CLAIMED)
+            )
+        session.execute(sa.update(Delivery).where(Delivery.position == 0).values(state=UNKNOWN))
+        session.execute(sa.update(Slice).values(queued=1, unknown=1))
+        unknown = session.scalars(
+            sa.select(Delivery.id)
+            .where(Delivery.state == UNKNOWN)
+            .order_by(Delivery.slice_id.desc())
+        ).all()
+    began = threading.Event()
+    failed: list[Exception] = []
+
+    def locks_many() -> None:
+        try:
+            with database.unit_of_work() as session:
+                began.set()
+                sends.requeue(session, unknown)
+        except sa.exc.OperationalError as error:
+            failed.append(error)
+
+    # when the recorder holds the first, another act wants both, and the recorder goes on to the second
+    other = threading.Thread(target=locks_many)
+    with database.unit_of_work() as session:
+        session.execute(sa.text("SET LOCAL lock_timeout = '3s'"))
+        session.execute(sa.select(Slice.id).where(Slice.id == first).with_for_update())
+        other.start()
+        assert began.wait(5)
+        waits = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        wait_until(lambda: bool(session.scalar(waits)), seconds=5, what="the other to wait")
+        session.execute(sa.select(Slice.id).where(Slice.id == second).with_for_update())
+    other.join(10)
+    # then both come to their end
+    assert failed == []
 
 
 @pytest.mark.both_databases

@@ -13,6 +13,7 @@ import time_machine
 from app.audience.models import MailingList
 from app.core import ids
 from app.core.database import Database
+from app.desk import dashboard
 from app.newsletters import sending as newsletters
 from app.optin.models import ANSWERED, SIGNATURE, Request
 from app.outbox import posting
@@ -30,6 +31,7 @@ from app.outbox.models import (
 )
 from app.outbox.workers import Presence
 from app.petitions.models import Petition
+from app.staff.models import AuditEntry
 from tests.factories import a_petition, a_proven_request, a_request, a_subscriber
 from tests.fixtures import NOON
 from tests.newsletters.conftest import an_issue
@@ -129,6 +131,7 @@ def state(database: Database, send_id: int) -> str:
 def test_R04_a_send_that_cannot_be_fixed_stops_neither_another_nor_the_round(
     chores: Chores,
     database: Database,
+    clock: time_machine.Traveller,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -151,11 +154,31 @@ def test_R04_a_send_that_cannot_be_fixed_stops_neither_another_nor_the_round(
     monkeypatch.setattr(newsletters, "freeze", lambda *_: True)
     chores.run()
     with database.reading() as reading:
-        found = dict(reading.execute(sa.select(Send.subject, Send.state)).all())
-        assert found == {"1": FREEZING, "2": SENT} or found == {"1": FREEZING, "2": RUNNING}
+        one, two = reading.scalars(sa.select(Send).order_by(Send.id)).all()
+        assert two.state in (RUNNING, SENT)
+        # it waits a minute, in which it can be taken back, and staff are told
+        assert (one.state, one.begins_at) == (WAITING, NOON + timedelta(minutes=1))
+        assert dashboard.open_sends(reading)[-1].stuck
+        assert reading.scalars(sa.select(AuditEntry.action)).all() == ["send-stuck"]
         assert reading.scalar(sa.select(Worker.beat_at)) == NOON
     assert "RuntimeError" in caplog.text
     assert "canary" not in caplog.text
+
+    # when it fails once more, and then the cause is gone
+    for _minute in range(2):
+        clock.shift(timedelta(minutes=1))
+        chores.run()
+        chores.run()
+    monkeypatch.setattr(newsletters, "prepare", lambda *_: None)
+    clock.shift(timedelta(minutes=1))
+    chores.run()
+    chores.run()
+    # then it goes, and staff were told once
+    with database.reading() as reading:
+        one = reading.get_one(Send, 1)
+        assert one.state in (RUNNING, SENT)
+        assert "stuck" not in one.options
+        assert reading.scalars(sa.select(AuditEntry.action)).all() == ["send-stuck"]
 
 
 @pytest.mark.parametrize(
