@@ -27,8 +27,8 @@ def dump(database: Database, *, without: tuple[str, ...] = BEATS) -> Dump:
     return found
 
 
-def settled(database: Database, *, quiet: float = 1.2, seconds: float = 20) -> Dump:
-    """The dump, once nothing has changed for ``quiet`` seconds (the worker looks each second by itself)."""
+def settled(database: Database, *, quiet: float = 0.6, seconds: float = 20) -> Dump:
+    """The dump, once nothing has changed for ``quiet`` seconds: who wrote has woken the worker."""
     end = time.monotonic() + seconds
     before, since = dump(database), time.monotonic()
     while time.monotonic() - since < quiet:

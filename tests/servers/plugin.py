@@ -139,7 +139,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 def chromium() -> Path:
     """Debian's Chromium (or Chrome) on this machine."""
     try:
-        return find_program("chromium", "chromium-browser", "google-chrome")
+        return find_program(
+            "chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"
+        )
     except MissingServerError as error:
         _missing(str(error))
         raise

@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import os
 import signal
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import psycopg
 from psycopg import sql
 
-from tests.servers.process import LOOPBACK, Server, find_program
+from tests.servers.process import LOOPBACK, Server, ServerFailedError, find_program
 
 OWNER = "peyvand"
 
@@ -56,6 +57,17 @@ class PostgreSQL(Server):
         }
         pairs = itertools.chain.from_iterable(("-c", f"{k}={v}") for k, v in settings.items())
         return [self._postgres, "-D", self.data, *pairs]
+
+    def start(self) -> None:
+        """Start the server; after a kill its last children may hold the shared memory for a moment."""
+        for pause in (0.2, 0.5, 1.0, 2.0):
+            try:
+                super().start()
+            except ServerFailedError as error:
+                if "pre-existing shared memory" not in str(error):
+                    raise
+                time.sleep(pause)
+        super().start()
 
     def ready(self) -> bool:
         try:
