@@ -16,7 +16,7 @@ from app.core.catalogue import gettext
 from app.core.database import Database
 from app.desk.basics import ensure_basics
 from app.newsletters import sending as newsletters
-from app.outbox import lanes, recording, sends, workers
+from app.outbox import lanes, recording, sends, takeover, workers
 from app.outbox.models import FREEZING, NEWSLETTER, TEST, Send
 from app.outbox.workers import Presence
 from app.petitions import publishing
@@ -91,7 +91,7 @@ class Chores:
 
     def _keep_going(self) -> None:
         def keep_going(session: Session, now: datetime) -> None:
-            lanes.recover(session, now=now, is_alive=self._presence.is_alive)
+            takeover.recover(session, now=now, is_alive=self._presence.is_alive)
             sends.requeue(session, recording.due_retries(session, now=now))
             sends.start_due(session, now=now)
             sends.finish(session, now=now)

@@ -18,7 +18,7 @@ from app.audience import suppressions
 from app.audience.models import HARD_BOUNCE
 from app.core.database import UtcDateTime, one_of, update_many
 from app.outbox import pacing
-from app.outbox.lanes import Lane, Outgoing, again_once
+from app.outbox.lanes import Lane, Outgoing
 from app.outbox.models import (
     ACCEPTED,
     BOUNCED,
@@ -31,6 +31,7 @@ from app.outbox.models import (
     Retry,
     Slice,
 )
+from app.outbox.takeover import again_once
 from app.staff import audit
 from emails.transport import Outcome
 

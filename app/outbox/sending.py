@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from app.audience.subscriptions import Desk
 from app.core import clock
 from app.core.database import Database
-from app.outbox import lanes, pacing
+from app.outbox import lanes, pacing, takeover
 from app.outbox.composing import Composer
 from app.outbox.gate import Gate
 from app.outbox.lanes import Lane
@@ -124,7 +124,7 @@ class Sender:
 
         def claim(session: Session) -> Lane | None:
             if in_doubt:
-                lanes.disown(session, self._owner, but=held)
+                takeover.disown(session, self._owner, but=held)
             return lanes.claim(session, self._owner, most=most, now=clock.now())
 
         try:
@@ -214,7 +214,7 @@ class _Runner:
 
         def abandon(session: Session) -> None:
             now = clock.now()
-            lanes.abandon(
+            takeover.abandon(
                 session,
                 lane,
                 self._sender.owner,

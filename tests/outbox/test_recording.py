@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.audience.models import HARD_BOUNCE, Suppression
 from app.audience.subscriptions import Desk
-from app.outbox import lanes, pacing, recording, sends
+from app.outbox import pacing, recording, sends, takeover
 from app.outbox.models import (
     BOUNCED,
     DONE,
@@ -220,7 +220,7 @@ def test_R02_a_late_outcome_corrects_what_a_taker_called_unknown(
     made = a_slice(session, desk, a_send(session), 3)
     worker.claim()
     mails = worker.fetch().mails
-    lanes.recover(session, now=NOON, is_alive=lambda _: False)
+    takeover.recover(session, now=NOON, is_alive=lambda _: False)
     session.flush()
     session.expire_all()
     assert states(session, made.id) == [UNKNOWN, QUEUED, QUEUED]
@@ -237,7 +237,7 @@ def test_R02_a_late_outcome_of_a_row_that_was_queued_anew_changes_nothing(
     a_slice(session, desk, send, 1)
     worker.claim()
     mails = worker.fetch().mails
-    lanes.recover(session, now=NOON, is_alive=lambda _: False)
+    takeover.recover(session, now=NOON, is_alive=lambda _: False)
     session.flush()
     sends.send_again(session, send.id)
     worker.record(mails, [ACCEPTED])
@@ -288,7 +288,7 @@ def test_R02_counters_agree_with_rows_after_any_sequence_of_outcomes(
             worker.lane = None
         elif what < 0.75:
             dead = worker.id
-            lanes.recover(session, now=now, is_alive=lambda one, dead=dead: one != dead)  # type: ignore[misc]
+            takeover.recover(session, now=now, is_alive=lambda one, dead=dead: one != dead)  # type: ignore[misc]
             session.flush()
         elif what < 0.9:
             sends.requeue(session, recording.due_retries(session, now=now))
