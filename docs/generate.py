@@ -57,8 +57,8 @@ class Described:
 
 def tables() -> list[Described]:
     """Every table of every room, room by room."""
-    for path in sorted((ROOT / "app").glob("*/models.py")):
-        importlib.import_module(f"app.{path.parent.name}.models")
+    for path in sorted((ROOT / "app").glob("*/*models.py")):
+        importlib.import_module(f"app.{path.parent.name}.{path.stem}")
     classes = [mapper.class_ for mapper in Base.registry.mappers]
     described = [_described(one) for one in classes]
     return sorted(described, key=lambda one: (one.room, one.name))

@@ -23,8 +23,8 @@ from app.core.database import Base, make_engine
 ROOT = Path(__file__).resolve().parents[1]
 DEFAULT_URL = f"sqlite:///{ROOT / 'instance' / 'peyvand.sqlite'}"
 
-for models in sorted((ROOT / "app").glob("*/models.py")):
-    importlib.import_module(f"app.{models.parent.name}.models")
+for models in sorted((ROOT / "app").glob("*/*models.py")):
+    importlib.import_module(f"app.{models.parent.name}.{models.stem}")
 
 
 def database_url() -> str:

@@ -14,11 +14,21 @@ from app.core.database import Base, UtcDateTime
 DRAFT: Final = "draft"
 OPEN: Final = "open"
 CLOSED: Final = "closed"
+DELIVERED: Final = "delivered"
+ARCHIVED: Final = "archived"
+PUBLIC: Final = (OPEN, CLOSED, DELIVERED, ARCHIVED)
+"""States in which a petition has a page."""
 
 ANONYMOUS: Final = "anonymous"
 INITIALS: Final = "initials"
 FULL_NAME: Final = "full-name"
 SHOWN_AS: Final = (ANONYMOUS, INITIALS, FULL_NAME)
+
+NOTHING: Final = ""
+WAITS: Final = "waits"
+APPROVED: Final = "approved"
+REFUSED: Final = "refused"
+"""What a moderator says of a name, an affiliation or a comment."""
 
 
 class Petition(Base):
@@ -34,19 +44,37 @@ class Petition(Base):
     slug: Mapped[str] = mapped_column(sa.String(80), unique=True)
     """Plain: its place in addresses."""
     state: Mapped[str] = mapped_column(sa.String(10), default=DRAFT)
-    """Plain: draft, open or closed."""
+    """Plain: draft, open, closed, delivered or archived."""
+    source_language: Mapped[str] = mapped_column(sa.String(8), default="fa")
+    """Plain: the language it is written in first; the others are its translations."""
     goal: Mapped[int]
     """Plain: how many signatures it is for."""
+    later_goals: Mapped[list[int]] = mapped_column(sa.JSON, default=list)
+    """Plain: the goals after that one, each larger; the next one shows when one is reached."""
     live: Mapped[bool] = mapped_column(default=False)
     """Plain: whether the exact total is shown at once."""
     hand_over_names: Mapped[bool] = mapped_column(default=False)
     """Plain: whether names may be passed on to the addressee."""
     index_key_id: Mapped[str | None] = mapped_column(sa.String(8))
     """Plain: which index key its signatures are made with."""
+    takes_comments: Mapped[bool] = mapped_column(default=False)
+    """Plain: whether signers may add a comment."""
+    asks_country: Mapped[bool] = mapped_column(default=False)
+    """Plain: whether signers may say their country."""
+    asks_affiliation: Mapped[bool] = mapped_column(default=False)
+    """Plain: whether signers may say their union or occupation."""
+    hold_all: Mapped[bool] = mapped_column(default=False)
+    """Plain: whether every new signature is held until staff look, as under attack."""
+    opens_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Plain: when it opens by itself."""
+    closes_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Plain: when it closes by itself."""
     opened: Mapped[date | None]
     """Plain: when it was published."""
     closed: Mapped[date | None]
     """Plain: when it was closed."""
+    delivered: Mapped[date | None]
+    """Plain: when it was handed over."""
     published_total: Mapped[int] = mapped_column(default=0)
     """Plain: what every public place shows."""
     published_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -89,6 +117,10 @@ class PetitionText(Base):
     """Plain: the demands, a line each."""
     addressee: Mapped[str] = mapped_column(sa.String(300))
     """Plain: to whom it goes."""
+    source_version: Mapped[int | None]
+    """Plain: which version of the source language it translates; the source itself has none."""
+    approved_by: Mapped[int | None]
+    """Plain: which colleague approved this translation."""
     petition: Mapped[Petition] = relationship(back_populates="texts")
 
 
@@ -128,3 +160,23 @@ class Signature(Base):
     """Plain: the initials or name that the signer chose to publish; else empty."""
     names_box: Mapped[bytes | None]
     """Sealed: the name to be handed over, to a key that is kept offline."""
+    country: Mapped[str] = mapped_column(sa.String(2), default="")
+    """Plain: the country that the signer chose to say, of ISO 3166-1."""
+    affiliation: Mapped[str] = mapped_column(sa.String(80), default="")
+    """Plain: the union or occupation that the signer chose to publish."""
+    shown_state: Mapped[str] = mapped_column(sa.String(8), default=NOTHING)
+    """Plain: whether name and affiliation wait for a moderator, may be shown, or not."""
+    shown_in: Mapped[int | None]
+    """Plain: the batch in which it was shown first, in no order of signing."""
+    held: Mapped[str] = mapped_column(sa.String(12), default="")
+    """Plain: why it is held and not counted yet: burst, domain, all; empty when it counts."""
+    invalid: Mapped[str] = mapped_column(sa.String(80), default="")
+    """Plain: why staff took it out of the count; empty when it counts."""
+    comment: Mapped[str] = mapped_column(sa.Text, default="")
+    """Plain: what the signer wrote to be published; a refused one goes within seven days."""
+    comment_language: Mapped[str] = mapped_column(sa.String(8), default="")
+    """Plain: the language of the page it was written on."""
+    comment_state: Mapped[str] = mapped_column(sa.String(8), default=NOTHING)
+    """Plain: whether the comment waits for a moderator, may be shown, or not."""
+    comment_day: Mapped[date | None]
+    """Plain: a random day from which an approved comment shows, or the day it was refused."""

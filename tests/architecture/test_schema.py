@@ -24,7 +24,8 @@ ALLOWED = {
     "key_id link_hash code_hash code_expires_at noted",
     "retry": "delivery_id due_at attempts again_after_unknown",
     "signature": "id petition_id index_key_id exact_hash mailbox_hash text_id wording_id day "
-    "shown_as shown_name names_box",
+    "shown_as shown_name names_box country affiliation shown_state shown_in held invalid "
+    "comment comment_language comment_state comment_day",
     "subscription": "id contact_id list_id languages quiet day key_id unsubscribe_hash",
     "suppression": "id index_key_id mailbox_index reason day",
 }
@@ -44,6 +45,7 @@ COUNTED = {
     "request.answered": "a number of mails",
     "request.tries": "a number of tries",
     "retry.attempts": "a number of attempts",
+    "signature.shown_in": "a batch of shown signers, shuffled",
 }
 """Whole numbers that are no ids, and what they count."""
 IMPERSONAL = {
@@ -105,7 +107,7 @@ def test_C07_no_time_is_finer_than_the_day_but_the_listed_ones() -> None:
     }
     assert finer == set(FINER_THAN_A_DAY)
     days = {name for name, column in columns(*ALLOWED) if isinstance(column.type, sa.Date)}
-    assert {name.partition(".")[2] for name in days} == {"day"}
+    assert {name.partition(".")[2] for name in days} == {"day", "comment_day"}
 
 
 def test_C07_ids_are_random_and_numbers_only_count_or_name_what_is_no_person() -> None:
@@ -171,4 +173,6 @@ def test_C05_choices_shown_are_the_only_plain_words_of_a_signer() -> None:
         for column, (form, _) in DESCRIBED["signature"].columns.items()
         if form == "Plain" and isinstance(SCHEMA["signature"].columns[column].type, sa.String)
     }
-    assert plain == {"index_key_id", "shown_as", "shown_name"}
+    chosen = {"shown_as", "shown_name", "country", "affiliation", "comment", "comment_language"}
+    decided = {"shown_state", "comment_state", "held", "invalid"}
+    assert plain == {"index_key_id"} | chosen | decided

@@ -1,0 +1,72 @@
+"""Migrations run up and down over rows that were there before, and lose none of what both ends know (R07)."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+
+from app.core.database import make_engine
+from tests.journeys.processes import ROOT
+
+FIRST = "c923e8ead4ca"
+ROWS = (
+    """INSERT INTO petition (id, slug, state, goal, live, hand_over_names, published_total)
+    VALUES (1, 'teachers', 'open', 100, false, false, 48)""",
+    """INSERT INTO petition_text
+    (id, petition_id, language, version, day, topic, title, summary, body, demands, addressee)
+    VALUES (1, 1, 'fa', 1, '2026-11-24', '', 'عنوان', 'خلاصه', 'متن', '', 'وزیر')""",
+    """INSERT INTO consent_wording (id, purpose, language, version, text)
+    VALUES (1, 'signature', 'fa', 1, 'x')""",
+)
+
+
+def migrate(url: str, monkeypatch: pytest.MonkeyPatch, to: str) -> None:
+    monkeypatch.setenv("PEYVAND_DATABASE_URL", url)
+    config = Config(ROOT / "alembic.ini")
+    (command.upgrade if to == "head" else command.downgrade)(config, to)
+
+
+@pytest.mark.both_databases
+def test_R07_a_signature_of_the_first_schema_lives_through_up_and_down(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given a database of the first schema with a petition and a signature
+    monkeypatch.setenv("PEYVAND_DATABASE_URL", database_url)
+    command.upgrade(Config(ROOT / "alembic.ini"), FIRST)
+    engine = make_engine(database_url)
+    signature = uuid4()
+    insert = sa.text(
+        "INSERT INTO signature (id, petition_id, index_key_id, exact_hash, mailbox_hash, text_id,"
+        " wording_id, day, shown_as, shown_name)"
+        " VALUES (:id, 1, '1', :hash, :hash, 1, 1, '2026-11-24', 'initials', 'م. ر.')"
+    ).bindparams(sa.bindparam("id", type_=sa.Uuid()))
+    with engine.begin() as connection:
+        for row in ROWS:
+            connection.execute(sa.text(row))
+        connection.execute(insert, {"id": signature, "hash": b"h" * 32})
+
+    # when it goes up to the newest schema
+    migrate(database_url, monkeypatch, "head")
+
+    # then both are there, and what is new says nothing yet
+    with engine.connect() as connection:
+        row = connection.execute(
+            sa.text("SELECT shown_name, shown_state, held, invalid, comment FROM signature")
+        ).one()
+        assert tuple(row) == ("م. ر.", "", "", "", "")
+        petition = connection.execute(
+            sa.text("SELECT published_total, source_language, hold_all FROM petition")
+        ).one()
+        assert (petition[0], petition[1], bool(petition[2])) == (48, "fa", False)
+
+    # and back down they are as they were
+    migrate(database_url, monkeypatch, FIRST)
+    with engine.connect() as connection:
+        row = connection.execute(sa.text("SELECT shown_as, shown_name FROM signature")).one()
+        assert tuple(row) == ("initials", "م. ر.")
+        assert connection.scalar(sa.text("SELECT published_total FROM petition")) == 48
+    engine.dispose()
