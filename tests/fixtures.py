@@ -11,22 +11,36 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy.orm import Session
 
 import app.newsletters.models
 import app.optin.models
 import app.organisations.models
 import app.outbox.models
+import app.petitions.campaign_models
 import app.petitions.models
 import app.staff.models  # noqa: F401 (every room's tables)
 from app.audience.ledger import Ledger
 from app.audience.subscriptions import Desk
 from app.core.database import Base, Database
+from app.staff import passwords
 from config import Config
 from tests import factories
 from tests.factories import Keys
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def real_hasher() -> Iterator[PasswordHasher]:
+    """Every test hashes passwords cheaply; this is the hasher that the service has."""
+    with pytest.MonkeyPatch.context() as patch:
+        real = passwords._hasher
+        patch.setattr(
+            passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+        )
+        yield real
 
 
 @pytest.fixture

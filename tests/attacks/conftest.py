@@ -15,7 +15,6 @@ from urllib.parse import quote
 import pytest
 import sqlalchemy as sa
 import time_machine
-from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
@@ -31,7 +30,7 @@ from app.organisations import records, representatives
 from app.organisations.records import Entry
 from app.outbox import posting
 from app.outbox.models import NEWSLETTER, UNAPPROVED, Send
-from app.staff import accounts, gate, invitations, passwords, signing_in
+from app.staff import accounts, gate, invitations, signing_in
 from app.staff.models import ROLES, Account
 from app.web.context import services
 from app.web.limits import limiter
@@ -167,17 +166,6 @@ def _columns(table: sa.Table) -> str:
     return ", ".join(f'"{column.name}"' for column in table.columns if column.name != "tries")
 
 
-@pytest.fixture(scope="package", autouse=True)
-def cheap_passwords() -> Iterator[None]:
-    """Hashes that cost little: what argon2 costs is another room's test."""
-    with pytest.MonkeyPatch.context() as patch:
-        cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-        patch.setattr(passwords, "_hasher", cheap)
-        passwords._nobodys.cache_clear()
-        yield
-    passwords._nobodys.cache_clear()
-
-
 @pytest.fixture(scope="package")
 def keys() -> factories.Keys:
     """The instance's keys."""
@@ -186,7 +174,7 @@ def keys() -> factories.Keys:
 
 @pytest.fixture(scope="package")
 def furnished(
-    keys: factories.Keys, cheap_passwords: None, tmp_path_factory: pytest.TempPathFactory
+    keys: factories.Keys, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, Inside]:
     """The database, the mailbox, and what is live in them."""
     folder = tmp_path_factory.mktemp("attacked")

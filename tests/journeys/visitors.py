@@ -77,15 +77,18 @@ class Visitor:
     def opens(self, path: str = "") -> Response:
         """Opens a page of the site in their language, or a whole address."""
         url = path if "://" in path else f"{self.base_url}/{self.language}{path or '/'}"
-        try:
-            answer = self.page.goto(url)
-        except PlaywrightError as error:
-            # The page of a send reloads itself, and may just be doing so.
-            if "interrupted by another navigation" not in error.message:
-                raise
-            answer = self.page.goto(url)
-        assert answer is not None
-        return answer
+        for _ in range(5):
+            try:
+                answer = self.page.goto(url)
+            except PlaywrightError as error:
+                # The page of a send reloads itself, and may just be doing so.
+                if "interrupted by another navigation" not in error.message:
+                    raise
+                self.page.wait_for_load_state()
+                continue
+            if answer is not None:
+                return answer
+        raise AssertionError(f"{url} was not opened")
 
     def counted(self, slug: str) -> int:
         """The petition's number as its page shows it."""

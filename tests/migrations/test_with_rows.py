@@ -45,8 +45,8 @@ def test_R07_a_signature_of_the_first_schema_lives_through_up_and_down(
         " VALUES (:id, 1, '1', :hash, :hash, 1, 1, '2026-11-24', 'initials', 'م. ر.')"
     ).bindparams(sa.bindparam("id", type_=sa.Uuid()))
     with engine.begin() as connection:
-        for row in ROWS:
-            connection.execute(sa.text(row))
+        for statement in ROWS:
+            connection.execute(sa.text(statement))
         connection.execute(insert, {"id": signature, "hash": b"h" * 32})
 
     # when it goes up to the newest schema

@@ -7,7 +7,7 @@ from typing import Literal
 
 import pytest
 import sqlalchemy as sa
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, Type, extract_parameters
 
 from app.core import tokens
 from app.core.database import Database
@@ -83,7 +83,16 @@ def test_C28_an_unknown_name_costs_the_same_argon2_work(
     assert known.split("$")[1:4] == unknown.split("$")[1:4]
 
 
-def test_C28_a_weak_hash_is_made_anew_at_sign_in(database: Database) -> None:
+def test_C28_the_service_hashes_as_rfc_9106_recommends(real_hasher: PasswordHasher) -> None:
+    told = extract_parameters(real_hasher.hash(PASSWORD))
+    assert told.type is Type.ID
+    assert (told.time_cost, told.memory_cost, told.parallelism) == (3, 64 * 1024, 4)
+
+
+def test_C28_a_weak_hash_is_made_anew_at_sign_in(
+    database: Database, real_hasher: PasswordHasher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passwords, "_hasher", real_hasher)
     account = an_account(database)
     weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
     with database.unit_of_work() as session:
