@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -81,6 +81,10 @@ class Petition(Base):
     """Plain: when that last moved."""
     publish_after: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """Plain: the random minute at which it may move next."""
+    published_weeks: Mapped[list[list[Any]]] = mapped_column(sa.JSON, default=list)
+    """Plain: past weeks as every public place tells them: first day, last day, signatures."""
+    weeks_made: Mapped[date | None]
+    """Plain: the day on which that was last looked at."""
     texts: Mapped[list[PetitionText]] = relationship(
         back_populates="petition", cascade="all, delete-orphan", order_by="PetitionText.version"
     )
@@ -124,6 +128,12 @@ class PetitionText(Base):
     petition: Mapped[Petition] = relationship(back_populates="texts")
 
 
+def _public(name: str, where: str) -> sa.Index:
+    """An index of the few signatures that pages show something of; pages are read far more often than signed."""
+    condition = sa.text(where)
+    return sa.Index(name, "petition_id", "id", sqlite_where=condition, postgresql_where=condition)
+
+
 class Signature(Base):
     """A counted signature: two hashes that match no other petition's, versions, a day, what is shown (C05).
 
@@ -136,6 +146,8 @@ class Signature(Base):
     __table_args__ = (
         sa.UniqueConstraint("petition_id", "mailbox_hash"),
         sa.Index(None, "petition_id", "exact_hash"),
+        _public("ix_signature_shown", "shown_in IS NOT NULL"),
+        _public("ix_signature_comment", "comment_state = 'approved'"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
