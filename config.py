@@ -201,6 +201,27 @@ class Config:
     port: int = setting(
         "PORT", default=8000, within=range(1, 65536), doc="The port the site listens on."
     )
+    burst_minute: int = setting(
+        "PEYVAND_BURST_MINUTE",
+        default=600,
+        within=range(1, 1_000_001),
+        roles=("worker",),
+        doc="Signatures a minute of one petition from which on the others of the minute are held.",
+    )
+    burst_domain: int = setting(
+        "PEYVAND_BURST_DOMAIN",
+        default=30,
+        within=range(1, 1_000_001),
+        roles=("worker",),
+        doc="The same for one mail domain that is no public provider's.",
+    )
+    burst_network: int = setting(
+        "PEYVAND_BURST_NETWORK",
+        default=60,
+        within=range(1, 1_000_001),
+        roles=("worker",),
+        doc="Signatures a day of one petition from one network from which on the others are held.",
+    )
     unproven_hours: int = setting(
         "PEYVAND_UNPROVEN_HOURS",
         default=72,

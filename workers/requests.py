@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -32,7 +32,7 @@ from app.optin.letters import Letters
 from app.optin.models import FAILED, ORDERS, Request
 from app.organisations import confirming
 from app.outbox import returns
-from app.petitions import publishing, signing
+from app.petitions import guarding, publishing, signing
 from app.petitions.models import Petition
 from app.staff import audit
 from app.staff.models import Account
@@ -49,6 +49,7 @@ class Room:
     config: Config
     ledger: Ledger
     letters: Letters
+    watch: guarding.Watch = field(default_factory=guarding.Watch)
 
 
 @dataclass(frozen=True)
@@ -121,18 +122,35 @@ def _welcome(session: Session, room: Room, proof: Proof) -> None:
 def _sign(session: Session, room: Room, proof: Proof) -> None:
     petition_id = int(proof.request.subject)
     day = proof.now.date()
+    petition = session.get(Petition, petition_id)
     signing.count(
-        session, room.desk, petition_id, proof.address, proof.asked, proof.choices, day=day
+        session,
+        room.desk,
+        petition_id,
+        proof.address,
+        proof.asked,
+        proof.choices,
+        day=day,
+        held=_why_held(room, proof, petition) if petition else "",
     )
     signing.lift_withdrawal(session, room.desk, room.ledger, petition_id, proof.address, day=day)
     if proof.choices.get("newsletter"):
         _subscribe(session, room, proof, NEWSLETTER, proof.choices["newsletter"])
     wording_id = proof.choices.get("petition_news")
-    petition = session.get(Petition, petition_id)
     if wording_id and petition is not None:
         names = {text.language: text.title for text in petition.texts}
         slug = subscribing.petition_list(session, petition_id, names)
         _subscribe(session, room, proof, slug, {"wording_id": wording_id})
+
+
+def _why_held(room: Room, proof: Proof, petition: Petition) -> str:
+    seen = guarding.Sighting(
+        petition.id,
+        proof.address,
+        room.desk.indexer.destination(proof.address),
+        proof.asked.get("network"),
+    )
+    return room.watch.why_held(seen, room.config, hold_all=petition.hold_all, now=proof.now)
 
 
 def _subscription(session: Session, room: Room, proof: Proof) -> None:

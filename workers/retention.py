@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from app.audience import caps, subscriptions
 from app.optin import answering
 from app.outbox import closing, returns
+from app.petitions import moderating
 from app.staff import signing_in
 from config import Config
 
@@ -23,6 +24,7 @@ def forget_on_time(session: Session, config: Config, *, now: datetime) -> None:
     caps.forget(session, before=now.date() - timedelta(days=config.cap_days))
     returns.forget_old(session, before=now.date() - timedelta(days=config.send_days))
     closing.close_old(session, now=now, days=config.send_days)
+    moderating.forget_refused(session, today=now.date())
     signing_in.forget_ended(
         session,
         signing_in.Limits(

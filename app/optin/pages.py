@@ -22,10 +22,11 @@ from app.audience.models import ConsentWording
 from app.core import clock, ids, languages
 from app.core.errors import NotFoundError
 from app.optin import requests
-from app.optin.models import Request
+from app.optin.models import SIGNATURE, Request
 from app.web import language
 from app.web.context import config, names_sealer, sealer, unit_of_work
 from app.web.forms import CodeField, PublicForm
+from app.web.limits import visitors_network
 
 ALL: Final = "all"
 """The subject of a request that is about everything."""
@@ -52,7 +53,8 @@ def ask(purpose: str, subject: str, fields: Mapping[str, Any]) -> str:
     """Seal and write down a wish; returns its id as it stands in the address of the waiting page."""
     request_id = ids.new()
     settings = config()
-    box = sealer().seal("request", request_id, {**fields, "subject": subject, "network": None})
+    network = visitors_network() if purpose == SIGNATURE else None
+    box = sealer().seal("request", request_id, {**fields, "subject": subject, "network": network})
     with unit_of_work() as session:
         requests.ask(
             session,

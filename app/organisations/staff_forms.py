@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from babel import Locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
@@ -12,6 +11,7 @@ from markupsafe import Markup
 from wtforms import DateField, Field, SelectField, StringField, ValidationError
 
 from app.core import languages, persian
+from app.core.countries import countries
 from app.core.errors import InvalidError
 from app.organisations.models import TYPES, Organisation
 from app.organisations.records import LONGEST_NAME, Entry
@@ -32,7 +32,6 @@ TYPE_NAMES: Final = {
 
 YEARS: Final = range(1900, 2200)
 """A slip of the keys beyond them is asked about; the Persian calendar has no day before 622."""
-NO_COUNTRY: Final = ("EU", "EZ", "UN", "ZZ", "XA", "XB", "QO")
 
 
 class CountField(StringField):
@@ -192,23 +191,8 @@ class RepresentativeForm(FlaskForm):  # type: ignore[misc]
         ]
 
 
-def countries(page_language: str) -> list[tuple[str, str]]:
-    """All countries with their names in the page's language, sorted."""
-    names = {str(code): name for code, name in Locale.parse(page_language).territories.items()}
-    found = [code for code in names if len(code) == 2 and code.isalpha() and code not in NO_COUNTRY]
-    return sorted(
-        ((code, str(names[code])) for code in found),
-        key=lambda pair: languages.sort_key(pair[1], page_language),
-    )
-
-
 def _with_none(pairs: list[tuple[str, str]]) -> list[Any]:
     return [option("", "–"), *(option(value, label) for value, label in pairs)]
-
-
-def country_name(code: str, page_language: str) -> str:
-    """A country's name in the page's language."""
-    return str(Locale.parse(page_language).territories.get(code, code)) if code else ""
 
 
 def show(form: FlaskForm, error: InvalidError) -> None:

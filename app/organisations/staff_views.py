@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from app.core import clock, ids
+from app.core.countries import country_name
 from app.core.errors import InvalidError, NotFoundError
 from app.organisations import records, representatives
 from app.organisations.models import TYPES
@@ -14,7 +15,6 @@ from app.organisations.staff_forms import (
     TYPE_NAMES,
     OrganisationForm,
     RepresentativeForm,
-    country_name,
     organisation_form,
     show,
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import astuple, dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Final, cast
 
 import sqlalchemy as sa
@@ -19,7 +20,16 @@ from app.audience.models import MailingList
 from app.core.database import insert_into
 from app.core.errors import InvalidError, NotFoundError, StaleError
 from app.core.languages import tidy, tidy_lines
-from app.petitions.models import CLOSED, DRAFT, OPEN, Petition, PetitionText
+from app.petitions.models import (
+    ARCHIVED,
+    CLOSED,
+    DELIVERED,
+    DRAFT,
+    OPEN,
+    Petition,
+    PetitionText,
+)
+from app.staff import audit
 
 GOALS: Final = range(1, 10_000_001)
 LONGEST: Final = {
@@ -81,6 +91,18 @@ class Settings:
     goal: int
     live: bool = False
     hand_over_names: bool = False
+    later_goals: tuple[int, ...] = ()
+    takes_comments: bool = False
+    asks_country: bool = False
+    asks_affiliation: bool = False
+    opens_at: datetime | None = None
+    closes_at: datetime | None = None
+
+    @classmethod
+    def of(cls, petition: Petition) -> Settings:
+        """What a petition is set to."""
+        named = {name: getattr(petition, name) for name in cls.__dataclass_fields__}
+        return cls(**{**named, "later_goals": tuple(petition.later_goals)})
 
 
 def create(session: Session, slug: str, settings: Settings) -> Petition:
@@ -114,14 +136,14 @@ def newest(petition: Petition) -> dict[str, PetitionText]:
 
 
 def change(session: Session, petition_id: int, settings: Settings, slug: str | None = None) -> bool:
-    """Set goal, live total and whether names are handed over; the address while it is a draft.
+    """Set what a petition is in every language; the address while it is a draft.
 
     Returns whether anything changed.
 
     Raises InvalidError for a value that cannot be taken, NotFoundError for no such petition.
     """
     petition = get(session, petition_id)
-    before = (petition.slug, petition.goal, petition.live, petition.hand_over_names)
+    before = (petition.slug, Settings.of(petition))
     _set(petition, settings)
     if slug is not None and slug != petition.slug:
         if petition.state != DRAFT:
@@ -132,7 +154,7 @@ def change(session: Session, petition_id: int, settings: Settings, slug: str | N
             session.flush()
     except IntegrityError:
         raise InvalidError("taken", field="slug") from None
-    return before != (petition.slug, petition.goal, petition.live, petition.hand_over_names)
+    return before != (petition.slug, Settings.of(petition))
 
 
 def write(
@@ -215,12 +237,62 @@ def close(session: Session, petition_id: int, *, now: datetime) -> None:
     _move(session, petition_id, OPEN, state=CLOSED, closed=now.date())
 
 
+def keep_schedule(session: Session, *, now: datetime) -> None:
+    """Worker: open and close what is due by its dates.
+
+    A draft that cannot be opened yet loses its date, and staff find that in the audit.
+    """
+    due = session.scalars(
+        sa.select(Petition.id).where(Petition.state == DRAFT, Petition.opens_at <= now)
+    ).all()
+    for petition_id in due:
+        try:
+            publish(session, petition_id, now=now)
+            action = "petition.opened-on-time"
+        except InvalidError:
+            session.execute(
+                sa.update(Petition).where(Petition.id == petition_id).values(opens_at=None)
+            )
+            action = "petition.not-ready"
+        except StaleError:
+            continue
+        audit.record(session, None, action, f"petition:{petition_id}", now)
+    for petition_id in session.scalars(
+        sa.select(Petition.id).where(Petition.state == OPEN, Petition.closes_at <= now)
+    ).all():
+        try:
+            close(session, petition_id, now=now)
+        except StaleError:
+            continue
+        audit.record(session, None, "petition.closed-on-time", f"petition:{petition_id}", now)
+
+
+def deliver(session: Session, petition_id: int, *, now: datetime) -> None:
+    """Say that a closed petition was handed over. Raises StaleError when it is not closed."""
+    get(session, petition_id)
+    _move(session, petition_id, CLOSED, state=DELIVERED, delivered=now.date())
+
+
+def archive(session: Session, petition_id: int) -> None:
+    """Put a closed or delivered petition away: its page stays, the home page no longer lists it.
+
+    Raises StaleError when it is neither.
+    """
+    petition = get(session, petition_id)
+    _move(session, petition_id, DELIVERED if petition.delivered else CLOSED, state=ARCHIVED)
+
+
 def _set(petition: Petition, settings: Settings) -> None:
     if settings.goal not in GOALS:
         raise InvalidError("out of bounds", field="goal")
-    petition.goal = settings.goal
-    petition.live = settings.live
-    petition.hand_over_names = settings.hand_over_names
+    goals = (settings.goal, *settings.later_goals)
+    if any(later <= earlier or later not in GOALS for earlier, later in pairwise(goals)):
+        raise InvalidError("not rising", field="later_goals")
+    if settings.opens_at and settings.closes_at and settings.closes_at <= settings.opens_at:
+        raise InvalidError("before the opening", field="closes_at")
+    for name in Settings.__dataclass_fields__:
+        value = getattr(settings, name)
+        setattr(petition, name, list(value) if name == "later_goals" else value)
 
 
 def _move(session: Session, petition_id: int, expected: str, **values: object) -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+from typing import Any, Final
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
-from wtforms import BooleanField, RadioField, ValidationError
+from wtforms import BooleanField, RadioField, SelectField, TextAreaField, ValidationError
 
 from app.audience.models import ConsentWording
-from app.core import ids
+from app.core import ids, languages
+from app.core.countries import countries
 from app.optin.pages import CodeForm, seal_name
 from app.petitions.models import ANONYMOUS, FULL_NAME, INITIALS
+from app.petitions.queries import ShownPetition
 from app.petitions.showing import initials, shown_name
 from app.web.forms import (
     NAME_LIMIT,
@@ -23,6 +25,10 @@ from app.web.forms import (
     PublicForm,
     option,
 )
+from app.web.language import current
+
+AFFILIATION_LIMIT: Final = 80
+COMMENT_LIMIT: Final = 600
 
 
 class SignForm(PublicForm):
@@ -61,8 +67,58 @@ class SignatureChoices(LanguagesForm):
     hand_over = BooleanField(
         lazy_gettext("Pass my name on to the addressee together with the signatures.")
     )
+    country = SelectField(lazy_gettext("Country"))
+    affiliation = LineField(
+        lazy_gettext("Union or occupation"),
+        render_kw={"autocomplete": "off", "maxlength": str(AFFILIATION_LIMIT), "dir": "auto"},
+        description=lazy_gettext(
+            "It may be shown beside your signature, once somebody has read it."
+        ),
+    )
+    comment = TextAreaField(
+        lazy_gettext("Comment"),
+        filters=[lambda text: languages.tidy_lines(text or "").strip()],
+        render_kw={"maxlength": str(COMMENT_LIMIT), "dir": "auto", "rows": "4"},
+        description=lazy_gettext(
+            "It is read first and shows days later. Write nothing that tells who or where you are."
+        ),
+    )
     petition_news = ConsentField()
     newsletter = ConsentField()
+
+    def ask(self, found: ShownPetition) -> None:
+        """Leave out what this petition does not ask."""
+        asked = {
+            "country": found.asks_country,
+            "affiliation": found.asks_affiliation,
+            "comment": found.takes_comments,
+        }
+        for name in [name for name, wanted in asked.items() if name in self and not wanted]:
+            del self[name]
+        if found.asks_country:
+            here = current()
+            known = [option(code, name) for code, name in countries(here)]
+            self.country.choices = [option("", "–"), *known]
+
+    def validate_affiliation(self, field: LineField) -> None:
+        """A word or two, no link."""
+        if len(field.data or "") > AFFILIATION_LIMIT:
+            raise ValidationError(_("That is too long; please shorten it."))
+        if any(sign in (field.data or "") for sign in "@<>\\") or "//" in (field.data or ""):
+            raise ValidationError(_("Write it without an address or a link."))
+
+    def validate_comment(self, field: TextAreaField) -> None:
+        """Plain text of a few sentences, no link."""
+        if len(field.data or "") > COMMENT_LIMIT:
+            raise ValidationError(_("That is too long; please shorten it."))
+        if "@" in (field.data or "") or "//" in (field.data or ""):
+            raise ValidationError(_("Write it without an address or a link."))
+
+    def _said(self) -> dict[str, str]:
+        """What was said of country, affiliation and comment, where the petition asks."""
+        asked = [name for name in ("country", "affiliation", "comment") if name in self]
+        said = {name: self[name].data or "" for name in asked}
+        return {**said, "comment_language": current()} if said.get("comment") else said
 
     def validate_shown_name(self, field: LineField) -> None:
         """Initials, a full name and a name passed on need a name, and a name only."""
@@ -91,6 +147,7 @@ class SignatureChoices(LanguagesForm):
             "shown_name": shown_name(str(self.shown_as.data), name),
             "signature_id": signature_id.hex,
             "names_box": base64.b64encode(names_box).decode("ascii") if names_box else None,
+            **self._said(),
             "petition_news": news.id if self.petition_news.data and news else None,
             "newsletter": (
                 {"languages": list(self.languages), "wording_id": newsletter.id}

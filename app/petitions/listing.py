@@ -9,11 +9,11 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
-from app.petitions import editing
-from app.petitions.models import CLOSED, DRAFT, OPEN, Petition, Signature
+from app.petitions import editing, guarding
+from app.petitions.models import ARCHIVED, CLOSED, DELIVERED, DRAFT, OPEN, Petition, Signature
 from app.petitions.queries import FEW
 
-_ORDER: Final = {DRAFT: 0, OPEN: 1, CLOSED: 2}
+_ORDER: Final = {DRAFT: 0, OPEN: 1, CLOSED: 2, DELIVERED: 3, ARCHIVED: 4}
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,9 @@ def rows(session: Session, locales: Sequence[str]) -> list[Row]:
     """All petitions: drafts first, then open ones, then closed ones, each kind with the newest first."""
     count = sa.func.count().label("signed")
     counted = session.execute(
-        sa.select(Signature.petition_id, count).group_by(Signature.petition_id)
+        sa.select(Signature.petition_id, count)
+        .where(guarding.counts())
+        .group_by(Signature.petition_id)
     )
     signed = {row.petition_id: int(row.signed) for row in counted}
     found = session.scalars(sa.select(Petition).options(selectinload(Petition.texts)))

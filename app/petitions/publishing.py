@@ -9,6 +9,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.petitions import guarding
 from app.petitions.models import DRAFT, Petition, Signature
 
 STEP: Final = 5
@@ -27,7 +28,7 @@ def publish(session: Session, *, now: datetime) -> None:
     counted = (
         sa.select(sa.func.count())
         .select_from(Signature)
-        .where(Signature.petition_id == Petition.id)
+        .where(Signature.petition_id == Petition.id, guarding.counts())
         .scalar_subquery()
     )
     rows = session.execute(

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
 from app.core.errors import NotFoundError
-from app.petitions.models import CLOSED, OPEN, Petition, PetitionText
+from app.petitions.models import ARCHIVED, OPEN, PUBLIC, Petition, PetitionText
 
 FEW: Final = 20
 """Below this a total is not told, unless staff set the petition to live."""
@@ -47,6 +47,9 @@ class ShownPetition:
     opened: date | None
     closed: date | None
     hand_over_names: bool
+    takes_comments: bool
+    asks_country: bool
+    asks_affiliation: bool
     counts: Counts
     text_id: int
     language: str
@@ -64,7 +67,7 @@ def public_counts(session: Session, petition_id: int) -> Counts:
     Raises NotFoundError for a petition that is not public.
     """
     petition = session.get(Petition, petition_id)
-    if petition is None or petition.state not in (OPEN, CLOSED):
+    if petition is None or petition.state not in PUBLIC:
         raise NotFoundError("no such petition")
     return _counts(petition)
 
@@ -72,10 +75,10 @@ def public_counts(session: Session, petition_id: int) -> Counts:
 def shown_petitions(
     session: Session, language: str, locales: Sequence[str] = ()
 ) -> list[ShownPetition]:
-    """All public petitions, the newest first, each in ``language`` or the first language it has."""
+    """All public petitions but those put away, the newest first, each in ``language`` or the first language it has."""
     rows = session.scalars(
         sa.select(Petition)
-        .where(Petition.state.in_((OPEN, CLOSED)))
+        .where(Petition.state.in_(PUBLIC), Petition.state != ARCHIVED)
         .order_by(Petition.opened.desc(), Petition.id.desc())
         .options(selectinload(Petition.texts))
     )
@@ -110,7 +113,7 @@ _SIGNABLE: Final = (
         PetitionText.version,
     )
     .join(PetitionText, PetitionText.petition_id == Petition.id)
-    .where(Petition.slug == sa.bindparam("slug"), Petition.state.in_((OPEN, CLOSED)))
+    .where(Petition.slug == sa.bindparam("slug"), Petition.state.in_(PUBLIC))
 )
 
 
@@ -160,6 +163,9 @@ def as_shown(petition: Petition, language: str, locales: Sequence[str]) -> Shown
         opened=petition.opened,
         closed=petition.closed,
         hand_over_names=petition.hand_over_names,
+        takes_comments=petition.takes_comments,
+        asks_country=petition.asks_country,
+        asks_affiliation=petition.asks_affiliation,
         counts=_counts(petition),
         text_id=text.id,
         language=text.language,
@@ -177,7 +183,7 @@ def _found(
 ) -> ShownPetition:
     row = session.scalar(
         sa.select(Petition)
-        .where(where, Petition.state.in_((OPEN, CLOSED)))
+        .where(where, Petition.state.in_(PUBLIC))
         .options(selectinload(Petition.texts))
     )
     shown = as_shown(row, language, locales) if row else None
@@ -189,4 +195,10 @@ def _found(
 def _counts(petition: Petition) -> Counts:
     total = petition.published_total
     told = petition.live or total >= FEW
-    return Counts(total=total if told else None, goal=petition.goal, live=petition.live)
+    return Counts(total=total if told else None, goal=_goal(petition), live=petition.live)
+
+
+def _goal(petition: Petition) -> int:
+    """The first goal that the published total has not reached; the last where it reached all."""
+    goals = (petition.goal, *petition.later_goals)
+    return next((goal for goal in goals if goal > petition.published_total), goals[-1])

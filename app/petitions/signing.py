@@ -15,7 +15,15 @@ from app.audience.ledger import LIFTED, WITHDRAWN, Ledger
 from app.audience.subscriptions import Desk
 from app.core.addresses import Address
 from app.core.database import insert_into
-from app.petitions.models import ANONYMOUS, DRAFT, SHOWN_AS, Petition, Signature
+from app.petitions.models import (
+    ANONYMOUS,
+    DRAFT,
+    NOTHING,
+    SHOWN_AS,
+    WAITS,
+    Petition,
+    Signature,
+)
 
 
 def count(
@@ -27,8 +35,9 @@ def count(
     choices: Mapping[str, Any],
     *,
     day: date,
+    held: str = "",
 ) -> bool:
-    """Make the signature; True when it is a new one.
+    """Make the signature; True when it is a new one. ``held`` says why it does not count yet.
 
     The same mailbox by its provider's rules counts once, silently; the very same address replaces what is shown,
     not the day. What was asked before the petition closed counts when it is proven. A draft takes none.
@@ -38,7 +47,7 @@ def count(
         return False
     key_id = _index_key(session, petition, desk)
     index = desk.indexer.signature(address, petition.id, key_id)
-    shown = _shown(choices)
+    shown = _shown(petition, choices)
     inserted = session.execute(
         insert_into(session, Signature)
         .values(
@@ -50,6 +59,7 @@ def count(
             text_id=int(asked["text_id"]),
             wording_id=int(asked["wording_id"]),
             day=day,
+            held=held,
             **shown,
         )
         .on_conflict_do_nothing(index_elements=["petition_id", "mailbox_hash"])
@@ -59,7 +69,7 @@ def count(
         session.execute(
             sa.update(Signature)
             .where(Signature.petition_id == petition.id, Signature.exact_hash == index.exact)
-            .values(id=UUID(str(choices["signature_id"])), **shown)
+            .values(id=UUID(str(choices["signature_id"])), shown_in=None, **shown)
         )
     return inserted is not None
 
@@ -118,13 +128,29 @@ def _index_key(session: Session, petition: Petition, desk: Desk) -> str:
     return str(petition.index_key_id)
 
 
-def _shown(choices: Mapping[str, Any]) -> dict[str, Any]:
+def _shown(petition: Petition, choices: Mapping[str, Any]) -> dict[str, Any]:
+    """What the signer chose to have shown; a moderator looks at it before anyone else does."""
     shown_as = choices.get("shown_as")
     if shown_as not in SHOWN_AS:
         shown_as = ANONYMOUS
+    shown_name = str(choices.get("shown_name") or "") if shown_as != ANONYMOUS else ""
+    affiliation = _given(choices, "affiliation", petition.asks_affiliation)
+    comment = _given(choices, "comment", petition.takes_comments)
     names_box = choices.get("names_box")
     return {
         "shown_as": shown_as,
-        "shown_name": str(choices.get("shown_name") or "") if shown_as != ANONYMOUS else "",
+        "shown_name": shown_name,
+        "shown_state": WAITS if shown_name or affiliation else NOTHING,
         "names_box": base64.b64decode(names_box) if names_box else None,
+        "country": _given(choices, "country", petition.asks_country),
+        "affiliation": affiliation,
+        "comment": comment,
+        "comment_language": _given(choices, "comment_language", bool(comment)),
+        "comment_state": WAITS if comment else NOTHING,
+        "comment_day": None,
     }
+
+
+def _given(choices: Mapping[str, Any], name: str, asked: bool) -> str:
+    """What was chosen, where the petition asks for it."""
+    return str(choices.get(name) or "") if asked else ""

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC
 from typing import Any, Final
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, Field, HiddenField, StringField, TextAreaField, ValidationError
+from wtforms import (
+    BooleanField,
+    DateTimeLocalField,
+    Field,
+    HiddenField,
+    StringField,
+    TextAreaField,
+    ValidationError,
+)
+from wtforms.validators import Optional
 
 from app.core import languages, persian
 from app.core.errors import InvalidError
@@ -17,6 +27,7 @@ from app.petitions.models import Petition, PetitionText
 from app.web import language
 
 SLUG: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,78}[a-z0-9])?")
+MOST_GOALS: Final = 10
 _SEPARATORS: Final = dict.fromkeys(map(ord, "٬,.’' \u00a0\u202f"))
 
 
@@ -35,6 +46,38 @@ class GoalField(StringField):
 
     def _value(self) -> str:
         return self.raw_data[0] if self.raw_data else str(self.data or "")
+
+
+class GoalsField(StringField):
+    """Several whole numbers, apart by spaces or commas of either script."""
+
+    data: Any
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        typed = persian.latin_digits(languages.tidy(str(valuelist[0])) if valuelist else "")
+        parts = re.split(r"[\s,،;؛]+", typed.strip()) if typed.strip() else []
+        self.data = ()
+        if len(parts) > MOST_GOALS or not all(p.isascii() and p.isdigit() for p in parts):
+            raise ValueError(_("Write whole numbers with a space between them."))
+        self.data = tuple(int(part[:9]) for part in parts)
+
+    def _value(self) -> str:
+        return self.raw_data[0] if self.raw_data else " ".join(map(str, self.data or ()))
+
+
+class MomentField(DateTimeLocalField):
+    """A day and an hour in UTC; empty for none."""
+
+    def __init__(self, label: Any, **more: Any) -> None:
+        super().__init__(label, validators=[Optional()], render_kw={"dir": "ltr"}, **more)
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        try:
+            super().process_formdata([persian.latin_digits(str(value)) for value in valuelist])
+        except ValueError:
+            raise ValueError(_("Write a day and an hour, such as 2027-01-31 12:00.")) from None
+        if self.data is not None:
+            self.data = self.data.replace(tzinfo=UTC)
 
 
 class SettingsForm(FlaskForm):  # type: ignore[misc]
@@ -64,6 +107,20 @@ class SettingsForm(FlaskForm):  # type: ignore[misc]
         ),
     )
 
+    later_goals = GoalsField(
+        lazy_gettext("Goals after that"),
+        description=lazy_gettext("Each larger than the one before, such as 1000 5000 10000."),
+        render_kw={"dir": "ltr", "inputmode": "numeric"},
+    )
+    takes_comments = BooleanField(
+        lazy_gettext("Let signers add a comment"),
+        description=lazy_gettext("Each is read before it shows, days later."),
+    )
+    asks_country = BooleanField(lazy_gettext("Let signers say their country"))
+    asks_affiliation = BooleanField(lazy_gettext("Let signers say their union or occupation"))
+    opens_at = MomentField(lazy_gettext("Opens by itself at (UTC)"))
+    closes_at = MomentField(lazy_gettext("Closes by itself at (UTC)"))
+
     def validate_slug(self, field: Field) -> None:
         if not SLUG.fullmatch(field.data or ""):
             raise ValidationError(
@@ -72,9 +129,7 @@ class SettingsForm(FlaskForm):  # type: ignore[misc]
 
     def settings(self) -> Settings:
         """What was typed."""
-        return Settings(
-            goal=self.goal.data, live=self.live.data, hand_over_names=self.hand_over_names.data
-        )
+        return Settings(**{name: self[name].data for name in Settings.__dataclass_fields__})
 
 
 class TextForm(FlaskForm):  # type: ignore[misc]
@@ -142,6 +197,8 @@ def words(error: InvalidError) -> str:
             "The petition is open and links lead to its address; it stays as it is."
         ),
         ("goal", "out of bounds"): _("Write a goal between 1 and ten million."),
+        ("later_goals", "not rising"): _("Each goal must be larger than the one before."),
+        ("closes_at", "before the opening"): _("It must close after it opens."),
         ("language", "no text"): _("Write the petition in at least one language first."),
     }
     needed = _(

@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 
 from app.audience import wordings
 from app.audience.models import ConsentWording
+from app.core import clock
 from app.core.errors import NotFoundError
 from app.optin import pages
 from app.optin.models import SIGNATURE
-from app.petitions import queries
+from app.petitions import campaign, queries
 from app.petitions.forms import SignatureChoices, SignatureCode, SignForm
 from app.petitions.queries import ShownPetition
 from app.web import language
@@ -134,6 +135,7 @@ def choosing(session: Session, found: ShownPetition) -> Choosing:
 def prepare(form: SignatureChoices, around: Choosing) -> None:
     """Offer the languages, and leave out what this petition or instance does not offer."""
     form.offer(config().locales, language.current())
+    form.ask(around.petition)
     if not around.hand_over:
         form.hand_over.data = False
 
@@ -144,14 +146,21 @@ def share_url(found: ShownPetition) -> str:
 
 
 def _page(slug: str, form: SignForm, *, status: int = 200) -> ResponseReturnValue:
+    code, locales = language.current(), config().locales
     with reading() as session:
         found = _petition(session, slug)
         consent = _wording(session, wordings.SIGNATURE)
+        around = (
+            campaign.around(session, found.id, code, locales, day=clock.today())
+            if status != 422
+            else None
+        )
     page = render_template(
         "petitions/petition.html" if status != 422 else "petitions/sign.html",
         petition=found,
         form=form,
         consent=consent,
+        campaign=around,
         share=share_url(found),
         days=config().request_days,
     )

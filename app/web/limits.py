@@ -135,6 +135,11 @@ def network_key() -> str:
     return hmac.digest(daily_key(), address.packed, hashlib.sha256).hex()[:32]
 
 
+def visitors_network() -> str | None:
+    """The visitor's network as it is hashed today; None where somebody stands between (C24)."""
+    return network_key() if _way_in() == OWN else None
+
+
 def from_this_computer() -> bool:
     """Whether both ends are loopback: the peer, and the name it asked for, which a foreign page cannot fake."""
     peer = _peer()

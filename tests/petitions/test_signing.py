@@ -18,7 +18,7 @@ from app.core import addresses, ids
 from app.core.database import Database
 from app.core.sealing import Indexer, Opener, make_index_key
 from app.petitions import signing
-from app.petitions.models import CLOSED, DRAFT, Petition, Signature
+from app.petitions.models import CLOSED, DRAFT, WAITS, Petition, Signature
 from tests.factories import DAY, Keys, a_petition
 
 LEILA = addresses.parse("Leila.K@gmail.com")
@@ -85,7 +85,51 @@ def test_C05_it_points_to_no_contact_and_holds_no_address() -> None:
         "shown_as",
         "shown_name",
         "names_box",
+        "country",
+        "affiliation",
+        "shown_state",
+        "shown_in",
+        "held",
+        "invalid",
+        "comment",
+        "comment_language",
+        "comment_state",
+        "comment_day",
     }
+
+
+@pytest.mark.both_databases
+def test_C12_what_was_chosen_to_be_shown_waits_for_a_moderator(
+    session: Session, desk: Desk, petition: Petition
+) -> None:
+    petition.takes_comments = petition.asks_affiliation = petition.asks_country = True
+    said = {"affiliation": "Teachers", "comment": "No one signs alone.", "country": "DE"}
+    count(session, desk, petition, LEILA, choices(shown_as="initials", shown_name="L. K.", **said))
+    (found,) = signatures(session)
+    assert (found.shown_state, found.comment_state, found.country) == (WAITS, WAITS, "DE")
+    assert (found.affiliation, found.comment) == ("Teachers", "No one signs alone.")
+
+
+def test_C12_what_the_petition_does_not_ask_is_not_kept(
+    session: Session, desk: Desk, petition: Petition
+) -> None:
+    said = {"affiliation": "Teachers", "comment": "No one signs alone.", "country": "DE"}
+    count(session, desk, petition, LEILA, choices(shown_as="anonymous", **said))
+    (found,) = signatures(session)
+    assert (found.affiliation, found.comment, found.country) == ("", "", "")
+    assert (found.shown_state, found.comment_state) == ("", "")
+
+
+def test_C21_a_changed_name_is_taken_down_and_waits_again(
+    session: Session, desk: Desk, petition: Petition
+) -> None:
+    count(session, desk, petition, LEILA, choices(shown_as="full-name", shown_name="Leila K"))
+    (found,) = signatures(session)
+    found.shown_state, found.shown_in = "approved", 3
+    session.flush()
+    count(session, desk, petition, LEILA, choices(shown_as="initials", shown_name="L. K."))
+    (found,) = signatures(session)
+    assert (found.shown_name, found.shown_state, found.shown_in) == ("L. K.", WAITS, None)
 
 
 @pytest.mark.both_databases
