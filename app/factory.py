@@ -111,9 +111,13 @@ def public_blueprints(config: Config) -> list[Blueprint]:
     from app.desk.mailbox import mailbox
     from app.desk.views import desk
     from app.newsletters.views import newsletters
+    from app.petitions.api_views import api
+    from app.petitions.campaign_views import campaign
+    from app.petitions.feed_views import feeds
+    from app.petitions.print_views import printed
     from app.petitions.views import petitions
 
-    always = [desk, choices, links, petitions, newsletters]
+    always = [desk, choices, links, petitions, printed, campaign, feeds, api, newsletters]
     return [*always, mailbox] if config.embedded else always
 
 
@@ -123,6 +127,7 @@ def staff_blueprints() -> list[Blueprint]:
     from app.desk.staff_views import desk_staff
     from app.newsletters.staff_views import newsletters_staff
     from app.organisations.staff_views import organisations_staff
+    from app.petitions import guard_views  # noqa: F401 (its pages join those of the petitions)
     from app.petitions.staff_views import petitions_staff
     from app.staff.door_views import door
     from app.staff.views import staff

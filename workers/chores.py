@@ -19,7 +19,7 @@ from app.newsletters import sending as newsletters
 from app.outbox import lanes, recording, sends, takeover, workers
 from app.outbox.models import FREEZING, NEWSLETTER, TEST, Send
 from app.outbox.workers import Presence
-from app.petitions import publishing
+from app.petitions import editing, publishing, showing_signers, weeks
 from workers import requests, retention
 from workers.requests import Room
 
@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 RETENTION_EVERY: Final = timedelta(minutes=10)
+SHOW_EVERY: Final = timedelta(minutes=10)
 RENEW_EVERY: Final = 10.0
 
 
@@ -40,6 +41,7 @@ class Chores:
         self._presence = presence
         self._prepared = False
         self._forget_next: datetime | None = None
+        self._show_next: datetime | None = None
         self._renew_next = 0.0
 
     def run(self) -> bool:
@@ -52,7 +54,9 @@ class Chores:
             self._suppress,
             self._freeze,
             self._keep_going,
+            self._keep_schedule,
             self._publish,
+            self._show,
             self._beat,
             self._forget,
         ):
@@ -86,8 +90,20 @@ class Chores:
     def _suppress(self) -> None:
         self._do(lambda session, now: requests.suppress_unwanted(session, now=now))
 
+    def _keep_schedule(self) -> None:
+        self._do(lambda session, now: editing.keep_schedule(session, now=now))
+
     def _publish(self) -> None:
         self._do(lambda session, now: publishing.publish(session, now=now))
+
+    def _show(self) -> None:
+        """Show signers and past weeks whose time has come; days matter to them, not seconds."""
+        now = clock.now()
+        if self._show_next is not None and now < self._show_next:
+            return
+        self._show_next = now + SHOW_EVERY
+        self._do(lambda session, now: showing_signers.publish(session, now=now))
+        self._do(lambda session, now: weeks.publish(session, now=now))
 
     def _keep_going(self) -> None:
         def keep_going(session: Session, now: datetime) -> None:

@@ -22,6 +22,7 @@ from app.core.errors import (
     PeyvandError,
     StaleError,
 )
+from app.web.headers import API_PREFIX
 
 log = logging.getLogger(__name__)
 
@@ -72,9 +73,8 @@ def page(
 ) -> Response:
     """The error page, or a JSON error for who asked for JSON."""
     title, advice = _words(status)
-    if request.accept_mimetypes.best_match(["text/html", "application/json"]) == (
-        "application/json"
-    ):
+    wants = request.accept_mimetypes.best_match(["text/html", "application/json"])
+    if wants == "application/json" or request.path.startswith(API_PREFIX):
         response = jsonify(error=title, advice=advice)
     elif request_ctx.url_adapter is None:
         # A host name that cannot be one: no address can be built, so this page has no links.

@@ -1,7 +1,9 @@
-"""The headers of every answer (C25): nothing from elsewhere, nothing inline, nothing kept.
+"""The headers of every answer (C25): nothing from elsewhere, nothing inline, and what may be kept.
 
-Every page is ``no-store``, not only those with a secret in their address: a phone that is searched should hold no
-copy of a petition either. Views that are documents of their own (mail previews) set their own policy first.
+An answer is ``no-store`` unless its endpoint stands in ``SAME_FOR_EVERYONE``: pages that show what was published and
+nothing of who asks. Those carry an ETag of their bytes, which change only when something is published (C21), and may
+be kept for twenty seconds: a cache in front and a browser behind it together forget a withdrawn name within a minute.
+Views that are documents of their own (mail previews) set their own policy first.
 """
 
 from __future__ import annotations
@@ -23,8 +25,34 @@ DOCUMENT_POLICY: Final = (
 )
 """For a mail shown in a frame: its own inline styles and pictures, no script, no form, no address to load."""
 
+OPEN_TO_ALL: Final = frozenset(
+    {"api.description", "api.petition", "api.petitions", "feeds.everything", "feeds.petition"}
+)
+"""JSON and feeds: pages of other sites may read them, too."""
+SAME_FOR_EVERYONE: Final = OPEN_TO_ALL | {
+    "campaign.signers",
+    "campaign.updates",
+    "desk.contact",
+    "desk.home",
+    "desk.privacy",
+    "desk.safety",
+    "desk.tor",
+    "newsletters.archive",
+    "newsletters.report",
+    "petitions.petition",
+    "printed.delivery",
+    "printed.poster",
+    "printed.share",
+    "printed.sheet",
+}
+"""Pages whose language stands in their address, without a form's token, an error or a word of the visitor's own."""
+KEPT_SECONDS: Final = 20
+KEPT_QUERIES: Final = frozenset({"page"})
+"""Words of a query that only turn pages; any other may be something a visitor typed."""
+
 UNLISTED: Final = ("/c/", "/u/", "/never/", "/check/")
 MAILBOX_PREFIX: Final = "/mailbox"
+API_PREFIX: Final = "/api/"
 YEAR: Final = 31_536_000
 
 
@@ -39,19 +67,38 @@ def init_app(app: Flask, *, https: bool, onion_url: str) -> None:
         headers.setdefault("Referrer-Policy", "same-origin" if is_staff() else "no-referrer")
         headers.setdefault("X-Content-Type-Options", "nosniff")
         headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        if request.path.startswith(API_PREFIX) or request.endpoint in OPEN_TO_ALL:
+            headers["Access-Control-Allow-Origin"] = "*"
+            headers["Access-Control-Expose-Headers"] = "ETag"
+            headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin")
         headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         headers.setdefault(
             "Permissions-Policy", "camera=(), geolocation=(), microphone=(), browsing-topics=()"
         )
         secret = any(part in request.path for part in UNLISTED)
         headers.setdefault("X-Robots-Tag", "noindex" if framed or secret else "noarchive")
-        if request.endpoint != "static":
+        if _may_be_kept(response):
+            headers["Cache-Control"] = f"public, max-age={KEPT_SECONDS}"
+            response.add_etag()
+            response.make_conditional(request)
+        elif request.endpoint != "static":
             headers["Cache-Control"] = "no-store"
         if https:
             headers.setdefault("Strict-Transport-Security", f"max-age={YEAR}")
         if onion_url and not request.host.endswith(".onion"):
             headers.setdefault("Onion-Location", onion_url + quote(request.path))
         return response
+
+
+def _may_be_kept(response: Response) -> bool:
+    """Whether anyone who asks would get these very bytes."""
+    return (
+        request.endpoint in SAME_FOR_EVERYONE
+        and request.method in ("GET", "HEAD")
+        and response.status_code == 200
+        and KEPT_QUERIES.issuperset(request.args)
+        and "Set-Cookie" not in response.headers
+    )
 
 
 def as_document(response: Response) -> Response:

@@ -1,0 +1,57 @@
+"""What became of a petition, and who stands behind it: pages beside the petition's own."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
+
+from app.core import clock
+from app.core.countries import country_name
+from app.core.errors import NotFoundError
+from app.petitions import charts, news, queries, showing_signers
+from app.petitions.showing_signers import A_PAGE
+from app.web import language
+from app.web.context import config, reading
+
+campaign = Blueprint("campaign", __name__)
+campaign.add_app_template_filter(charts.by_week, "bars")
+
+
+@campaign.app_template_filter("country")
+def country(code: str) -> str:
+    """A country's name in the page's language."""
+    return country_name(code, language.current())
+
+
+@campaign.get("/<locale:locale>/petitions/<slug:slug>/updates")
+def updates(slug: str) -> ResponseReturnValue:
+    """All updates of a petition, the newest first."""
+    locales = config().locales
+    with reading() as session:
+        found = queries.shown_petition(session, slug, language.current(), locales)
+        told = news.updates(
+            session, language.current(), locales, petition_id=found.id, day=clock.today()
+        )
+    return render_template("petitions/updates.html", petition=found, updates=told)
+
+
+@campaign.get("/<locale:locale>/petitions/<slug:slug>/signers")
+def signers(slug: str) -> ResponseReturnValue:
+    """The signers who chose to be shown, in no order; ``page`` turns the pages (C21)."""
+    wanted = request.args.get("page", "1")
+    number = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 6 else 0
+    with reading() as session:
+        found = queries.shown_petition(session, slug, language.current(), config().locales)
+        shown = showing_signers.number_of_signers(session, found.id)
+        last = max(-(-shown // A_PAGE), 1)
+        if not 1 <= number <= last:
+            raise NotFoundError("no such page")
+        names = showing_signers.signers(session, found.id, page=number)
+    return render_template(
+        "petitions/signers.html",
+        petition=found,
+        signers=names,
+        shown=shown,
+        number=number,
+        last=last,
+    )

@@ -1,0 +1,80 @@
+"""Organisations that stand behind a petition, and signatures on paper, each counted apart from individuals (U04)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.core import languages
+from app.organisations.models import Organisation
+from app.petitions.campaign_models import CHECKED, Endorsement, PaperSheets
+
+
+@dataclass(frozen=True)
+class Endorser:
+    """An organisation whose mandate staff have seen and that agreed to be named."""
+
+    name: str
+    language: str
+    names: Mapping[str, str]
+    country: str
+    website: str
+    statement: str
+    statement_language: str
+
+
+def endorsers(
+    session: Session, petition_id: int, language: str, locales: Sequence[str] = ()
+) -> list[Endorser]:
+    """The checked ones that may be named, by the alphabet of ``language`` (F06)."""
+    rows = session.execute(
+        sa.select(Organisation, Endorsement)
+        .join(Endorsement, Endorsement.organisation_id == Organisation.id)
+        .where(
+            Endorsement.petition_id == petition_id,
+            Endorsement.state == CHECKED,
+            Endorsement.may_publish.is_(True),
+        )
+    )
+    found = [
+        _endorser(organisation, endorsement, language, locales)
+        for organisation, endorsement in rows
+    ]
+    return sorted(found, key=lambda one: languages.sort_key(one.name, language))
+
+
+def on_paper(session: Session, petition_id: int) -> int:
+    """How many signatures stand on the scanned sheets of a petition."""
+    return all_on_paper(session, petition_id).get(petition_id, 0)
+
+
+def all_on_paper(session: Session, *petition_ids: int) -> dict[int, int]:
+    """How many signatures stand on scanned sheets, for each of these petitions that has any."""
+    rows = session.execute(
+        sa.select(PaperSheets.petition_id, sa.func.sum(PaperSheets.signatures))
+        .where(PaperSheets.petition_id.in_(petition_ids))
+        .group_by(PaperSheets.petition_id)
+    )
+    return {row[0]: int(row[1]) for row in rows}
+
+
+def _endorser(
+    organisation: Organisation,
+    endorsement: Endorsement,
+    language: str,
+    locales: Sequence[str],
+) -> Endorser:
+    names = organisation.names
+    named = next((code for code in (language, *locales) if names.get(code)), next(iter(names), ""))
+    return Endorser(
+        name=names.get(named, ""),
+        language=named or language,
+        names=names,
+        country=organisation.country,
+        website=organisation.website if organisation.website.startswith("https://") else "",
+        statement=endorsement.statement,
+        statement_language=endorsement.language,
+    )
