@@ -11,6 +11,7 @@ from typing import TypeVar
 import click
 
 from config import Config, ConfigError
+from workers.delivery import delivery
 
 T = TypeVar("T")
 
@@ -104,6 +105,9 @@ def check_keys() -> None:
             f"Rows name keys that are not held: {', '.join(sorted(missing))}."
         )
     click.echo("Every row's key is held.")
+
+
+cli.add_command(delivery)
 
 
 @cli.group("mail")

@@ -15,6 +15,7 @@ from alembic.config import Config as AlembicConfig
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from app.core import officers
 from app.core.database import make_engine
 from app.core.sealing import make_index_key, make_key_pair
 from config import ConfigError
@@ -27,9 +28,11 @@ KEY_FILES: Final[Mapping[str, str]] = {
     "PEYVAND_NAMES_PUBLIC_KEY": "public/names_public_key",
     "PEYVAND_SEAL_PRIVATE_KEY": "worker/seal_private_key",
     "PEYVAND_INDEX_KEY": "worker/index_key",
+    "PEYVAND_OFFICER_KEYS": "worker/officer_keys",
 }
 NAMES_PRIVATE: Final = "offline/names_private_key"
-"""Only to try it: in earnest this half never comes near the server."""
+OFFICER_PRIVATE: Final = "offline/officer_private_key"
+"""Only to try it: in earnest these halves never come near the server."""
 
 WEB_ONLY: Final = ("PEYVAND_SECRET_KEY",)
 WORKER_ONLY: Final = ("PEYVAND_SEAL_PRIVATE_KEY", "PEYVAND_INDEX_KEY", "PEYVAND_OFFICER_KEYS")
@@ -50,6 +53,10 @@ def make_keys(folder: Path) -> None:
         private, public = make_key_pair()
         _write(folder / KEY_FILES["PEYVAND_NAMES_PUBLIC_KEY"], public)
         _write(folder / NAMES_PRIVATE, private)
+    if not (folder / OFFICER_PRIVATE).exists():
+        private, public = officers.make_key_pair()
+        _write(folder / KEY_FILES["PEYVAND_OFFICER_KEYS"], public)
+        _write(folder / OFFICER_PRIVATE, private)
     for name, text in (
         ("PEYVAND_INDEX_KEY", make_index_key(secrets.token_bytes(32))),
         ("PEYVAND_SECRET_KEY", secrets.token_urlsafe(32)),

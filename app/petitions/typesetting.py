@@ -19,11 +19,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-from babel import Locale
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from app.core import catalogue, languages
+from app.core.countries import country_name
 from app.core.errors import PeyvandError
 from app.web.text import markdown
 
@@ -176,15 +176,11 @@ def _environment(language: str) -> Environment:
         figure=lambda value: languages.figure(value, language),
         digits=lambda value: languages.digits(value, language),
         both_days=functools.partial(_both_days, language),
-        country=functools.partial(_country, language),
+        country=lambda code: country_name(code, language),
         facing=facing,
         markdown=markdown,
     )
     return environment
-
-
-def _country(language: str, code: str) -> str:
-    return str(Locale.parse(language).territories.get(code, code))
 
 
 def _both_days(language: str, value: date) -> str:

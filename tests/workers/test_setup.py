@@ -17,13 +17,14 @@ from sqlalchemy.orm import Session
 
 from app.audience.models import Contact
 from app.audience.subscriptions import Desk
+from app.core import officers
 from app.core.sealing import Opener, parse_keys
 from config import Config, ConfigError
 from tests.factories import a_subscriber
 from tests.servers.postgresql import PostgreSQL
 from workers import key_check, setup
 from workers.keys import open_desk
-from workers.setup import KEY_FILES, NAMES_PRIVATE, OlderSchemaError
+from workers.setup import KEY_FILES, NAMES_PRIVATE, OFFICER_PRIVATE, OlderSchemaError
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def all_keys(folder: Path) -> dict[str, str]:
 
 
 def test_C02_every_key_is_made_and_readable_by_this_user_alone(made: Path) -> None:
-    assert set(all_keys(made)) == {*KEY_FILES.values(), NAMES_PRIVATE}
+    assert set(all_keys(made)) == {*KEY_FILES.values(), NAMES_PRIVATE, OFFICER_PRIVATE}
     for name in all_keys(made):
         path = made / name
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -56,6 +57,8 @@ def test_C02_made_keys_fit_each_other(made: Path) -> None:
     assert opener.open("contact", UUID(int=1), box) == {"address": "a@b.example"}
     names = Opener(keys["public/names_public_key"], keys[NAMES_PRIVATE])
     assert names.open("name", UUID(int=1), names.seal("name", UUID(int=1), {})) == {}
+    closed = officers.encrypt(b"for the officers", keys["worker/officer_keys"])
+    assert officers.decrypt(closed, keys[OFFICER_PRIVATE]) == b"for the officers"
     assert parse_keys(keys["worker/index_key"])
     assert len(set(keys.values())) == len(keys)
 
@@ -66,7 +69,7 @@ def test_a_second_start_keeps_every_key(made: Path) -> None:
     assert all_keys(made) == before
 
 
-@pytest.mark.parametrize("lost", ["worker/seal_private_key", NAMES_PRIVATE])
+@pytest.mark.parametrize("lost", ["worker/seal_private_key", NAMES_PRIVATE, OFFICER_PRIVATE])
 def test_R02_a_start_that_was_cut_between_two_halves_makes_a_new_pair(
     made: Path, lost: str
 ) -> None:
