@@ -191,6 +191,12 @@ def _withdraw(session: Session, room: Room, proof: Proof) -> None:
     )
 
 
+def _show_anew(session: Session, room: Room, proof: Proof) -> None:
+    signing.change_shown(
+        session, room.desk, int(proof.request.subject), proof.address, proof.choices
+    )
+
+
 def _erase(session: Session, room: Room, proof: Proof) -> None:
     """From the top down; audience comes last and leaves the keyed hash in the ledger."""
     day = proof.now.date()
@@ -238,6 +244,7 @@ VERBS: Final[Mapping[str, Callable[[Session, Room, Proof], None]]] = {
     models.SUBSCRIPTION: _subscription,
     models.PREFERENCES: _change,
     models.WITHDRAWAL: _withdraw,
+    models.SHOWING: _show_anew,
     models.ERASURE: _erase,
     models.REPRESENTATIVE: _confirm_representative,
     models.STAFF_ADDRESS: _prove_staff_address,

@@ -18,9 +18,10 @@ from app.audience.models import NEWSLETTER
 from app.core.errors import NotFoundError
 from app.newsletters.forms import PreferencesCode
 from app.optin import pages
-from app.optin.models import ERASURE, PREFERENCES, WITHDRAWAL
+from app.optin.models import ERASURE, PREFERENCES, SHOWING, WITHDRAWAL
 from app.optin.pages import CodeForm
 from app.petitions import queries
+from app.petitions.forms import ShownCode
 from app.web import language
 from app.web.context import config, reading
 from app.web.forms import AddressField, PublicForm, option
@@ -28,7 +29,7 @@ from app.web.limits import limited
 
 choices = Blueprint("choices", __name__)
 
-PURPOSES: Final = (PREFERENCES, WITHDRAWAL, ERASURE)
+PURPOSES: Final = (PREFERENCES, SHOWING, WITHDRAWAL, ERASURE)
 
 
 class PurposeField(RadioField):
@@ -37,6 +38,7 @@ class PurposeField(RadioField):
     def __init__(self, label: Any, **more: Any) -> None:
         offered = [
             option(PREFERENCES, lazy_gettext("Change the newsletter’s languages, or leave it")),
+            option(SHOWING, lazy_gettext("Change how my signature is shown")),
             option(WITHDRAWAL, lazy_gettext("Withdraw a signature")),
             option(ERASURE, lazy_gettext("Erase everything you keep of me")),
         ]
@@ -53,9 +55,9 @@ class WishForm(PublicForm):
 
     purpose = PurposeField(lazy_gettext("What should we do?"))
     petition = SelectField(
-        lazy_gettext("From which petition?"),
+        lazy_gettext("Which petition?"),
         validate_choice=False,
-        description=lazy_gettext("Only where you withdraw a signature."),
+        description=lazy_gettext("Only where it is about a signature."),
     )
     address = AddressField(
         description=lazy_gettext("Letter for letter as you gave it to us, dots and capitals too.")
@@ -65,13 +67,14 @@ class WishForm(PublicForm):
         """Name the petitions a signature can be withdrawn from."""
         self._offered = {pages.ALL, *(str(petition.id) for petition in petitions)}
         self.petition.choices = [
-            option(pages.ALL, _("from all petitions")),
+            option(pages.ALL, _("all petitions")),
             *(option(str(petition.id), petition.title) for petition in petitions),
         ]
 
     def validate_petition(self, field: SelectField) -> None:
-        """Only what was offered, and only where it matters."""
-        if self.purpose.data == WITHDRAWAL and str(field.data) not in self._offered:
+        """Only what was offered, and only where it matters; a name is shown on one petition at a time."""
+        wanted = self._offered if self.purpose.data == WITHDRAWAL else self._offered - {pages.ALL}
+        if self.purpose.data in (SHOWING, WITHDRAWAL) and str(field.data) not in wanted:
             raise ValidationError(_("Choose a petition from the list."))
 
     @property
@@ -79,7 +82,8 @@ class WishForm(PublicForm):
         """What the request is about."""
         if self.purpose.data == PREFERENCES:
             return NEWSLETTER
-        return str(self.petition.data) if self.purpose.data == WITHDRAWAL else pages.ALL
+        of_petition = self.purpose.data in (SHOWING, WITHDRAWAL)
+        return str(self.petition.data) if of_petition else pages.ALL
 
 
 @choices.get("/<locale:locale>/my-choices")
@@ -114,7 +118,11 @@ def prove(purpose: str, request_id: str) -> ResponseReturnValue:
     """Take the code and, for the newsletter, what was chosen beside it."""
     form = _code_form(purpose, request.form)
     if form.validate():
-        chosen = form.chosen() if isinstance(form, PreferencesCode) else {}
+        chosen: dict[str, Any] = {}
+        if isinstance(form, PreferencesCode):
+            chosen = form.chosen()
+        elif isinstance(form, ShownCode):
+            chosen = form.shown()
         if pages.prove_by_code(request_id, purpose, form, chosen):
             return redirect(url_for(".thanks", purpose=purpose), 303)
     return _waiting(purpose, request_id, form, status=422)
@@ -148,7 +156,9 @@ def _known(purpose: str) -> str:
 
 
 def _code_form(purpose: str, typed: Any = None) -> CodeForm:
-    if _known(purpose) != PREFERENCES:
+    if _known(purpose) == SHOWING:
+        return ShownCode(typed)
+    if purpose != PREFERENCES:
         return CodeForm(typed)
     form = PreferencesCode(typed)
     form.offer(config().locales, language.current())

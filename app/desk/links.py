@@ -20,6 +20,7 @@ from app.optin.models import (
     ERASURE,
     PREFERENCES,
     REPRESENTATIVE,
+    SHOWING,
     SIGNATURE,
     STAFF_ADDRESS,
     SUBSCRIPTION,
@@ -28,7 +29,7 @@ from app.optin.models import (
 )
 from app.outbox import returns
 from app.petitions import queries
-from app.petitions.forms import SignatureChoices
+from app.petitions.forms import ShownChoices, SignatureChoices
 from app.petitions.views import Choosing, choosing, prepare
 from app.web import language
 from app.web.context import config, reading, unit_of_work
@@ -64,10 +65,12 @@ class Behind:
                 prepare(self.form, self.around)
             elif found.purpose in (SUBSCRIPTION, REPRESENTATIVE):
                 self.wording = pages.wording(session, wordings.NEWSLETTER)
-            elif found.purpose == WITHDRAWAL and found.subject != pages.ALL:
+            elif found.purpose in (SHOWING, WITHDRAWAL) and found.subject != pages.ALL:
                 self.petition_title = queries.petition_of_id(
                     session, int(found.subject), language.current(), locales
                 ).title
+        if found.purpose == SHOWING:
+            self.form = ShownChoices(typed)
         if found.purpose == REPRESENTATIVE:
             self.form = InvitationChoices(typed)
             self.form.offer(locales, language.current())
@@ -82,6 +85,8 @@ class Behind:
         """What goes into the box of choices, by purpose."""
         if isinstance(self.form, SignatureChoices) and self.around:
             return self.form.chosen(news=self.around.news, newsletter=self.around.newsletter)
+        if isinstance(self.form, ShownChoices):
+            return dict(self.form.shown())
         if isinstance(self.form, PreferencesChoices):
             return self.form.chosen()
         if isinstance(self.form, InvitationChoices) and self.wording:
@@ -178,6 +183,7 @@ def _confirm_page(behind: Behind, *, status: int = 200) -> ResponseReturnValue:
         SUBSCRIPTION: "newsletters/confirm.html",
         REPRESENTATIVE: "newsletters/invitation.html",
         PREFERENCES: "desk/confirm_preferences.html",
+        SHOWING: "desk/confirm_showing.html",
         WITHDRAWAL: "desk/confirm_withdrawal.html",
         ERASURE: "desk/confirm_erasure.html",
         STAFF_ADDRESS: "desk/confirm_address.html",

@@ -55,8 +55,8 @@ class ShownAsField(RadioField):
         super().pre_validate(form)
 
 
-class SignatureChoices(LanguagesForm):
-    """How to be shown, and what else is wanted: each apart, none ticked beforehand."""
+class ShownChoices(PublicForm):
+    """How a signature is to be shown."""
 
     shown_as = ShownAsField(lazy_gettext("How should your signature be shown?"))
     shown_name = LineField(
@@ -64,10 +64,40 @@ class SignatureChoices(LanguagesForm):
         render_kw={"autocomplete": "off", "maxlength": str(NAME_LIMIT), "dir": "auto"},
         description=lazy_gettext("Only for initials, a full name, or a name that is passed on."),
     )
+
+    def validate_shown_name(self, field: LineField) -> None:
+        """Initials, a full name and a name passed on need a name, and a name only."""
+        name = field.data or ""
+        wanted = self.shown_as.data in (INITIALS, FULL_NAME)
+        if wanted and not initials(name):
+            raise ValidationError(_("To show initials or a name, write your name here."))
+        if "hand_over" in self and self["hand_over"].data and not initials(name):
+            raise ValidationError(_("To pass your name on, write it here."))
+        if len(name) > NAME_LIMIT:
+            raise ValidationError(_("That is too long for a name; please shorten it."))
+        if any(sign in name for sign in "@/<>\\"):
+            raise ValidationError(_("Write a name only, without an address or a link."))
+
+    def shown(self) -> dict[str, str]:
+        """How the signature is to be shown; of the name only what that needs (C05)."""
+        shown_as = str(self.shown_as.data)
+        return {
+            "shown_as": shown_as,
+            "shown_name": shown_name(shown_as, self.shown_name.data or ""),
+        }
+
+
+class ShownCode(CodeForm, ShownChoices):
+    """The waiting page: the code, and how the signature is to be shown."""
+
+
+class SignatureChoices(ShownChoices, LanguagesForm):
+    """How to be shown, and what else is wanted: each apart, none ticked beforehand."""
+
     hand_over = BooleanField(
         lazy_gettext("Pass my name on to the addressee together with the signatures.")
     )
-    country = SelectField(lazy_gettext("Country"))
+    country = SelectField(lazy_gettext("Country"), default="")
     affiliation = LineField(
         lazy_gettext("Union or occupation"),
         render_kw={"autocomplete": "off", "maxlength": str(AFFILIATION_LIMIT), "dir": "auto"},
@@ -120,19 +150,6 @@ class SignatureChoices(LanguagesForm):
         said = {name: self[name].data or "" for name in asked}
         return {**said, "comment_language": current()} if said.get("comment") else said
 
-    def validate_shown_name(self, field: LineField) -> None:
-        """Initials, a full name and a name passed on need a name, and a name only."""
-        name = field.data or ""
-        wanted = self.shown_as.data in (INITIALS, FULL_NAME)
-        if wanted and not initials(name):
-            raise ValidationError(_("To show initials or a name, write your name here."))
-        if self.hand_over.data and not initials(name):
-            raise ValidationError(_("To pass your name on, write it here."))
-        if len(name) > NAME_LIMIT:
-            raise ValidationError(_("That is too long for a name; please shorten it."))
-        if any(sign in name for sign in "@/<>\\"):
-            raise ValidationError(_("Write a name only, without an address or a link."))
-
     def chosen(
         self, *, news: ConsentWording | None, newsletter: ConsentWording | None
     ) -> dict[str, Any]:
@@ -143,8 +160,7 @@ class SignatureChoices(LanguagesForm):
         names_box = seal_name(signature_id, name) if self.hand_over.data and name else None
         letters = bool(self.newsletter.data and newsletter)
         return {
-            "shown_as": self.shown_as.data,
-            "shown_name": shown_name(str(self.shown_as.data), name),
+            **self.shown(),
             "signature_id": signature_id.hex,
             "names_box": base64.b64encode(names_box).decode("ascii") if names_box else None,
             **self._said(),

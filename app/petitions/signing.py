@@ -74,6 +74,31 @@ def count(
     return inserted is not None
 
 
+def change_shown(
+    session: Session, desk: Desk, petition_id: int, address: Address, choices: Mapping[str, Any]
+) -> bool:
+    """Show the signature of this very address as its signer now wants; False where there is none (C17).
+
+    What was shown vanishes at once; the new name waits for a moderator like a first one.
+    """
+    petition = session.get(Petition, petition_id)
+    if petition is None or petition.index_key_id is None:
+        return False
+    index = desk.indexer.signature(address, petition.id, petition.index_key_id)
+    found = session.scalar(
+        sa.select(Signature).where(
+            Signature.petition_id == petition.id, Signature.exact_hash == index.exact
+        )
+    )
+    if found is None:
+        return False
+    found.shown_as, found.shown_name = _shown_name(choices)
+    found.shown_state = WAITS if found.shown_name or found.affiliation else NOTHING
+    found.shown_in = None
+    session.flush()
+    return True
+
+
 def withdraw(
     session: Session, desk: Desk, ledger: Ledger, address: Address, subject: str, *, day: date
 ) -> list[int]:
@@ -130,10 +155,7 @@ def _index_key(session: Session, petition: Petition, desk: Desk) -> str:
 
 def _shown(petition: Petition, choices: Mapping[str, Any]) -> dict[str, Any]:
     """What the signer chose to have shown; a moderator looks at it before anyone else does."""
-    shown_as = choices.get("shown_as")
-    if shown_as not in SHOWN_AS:
-        shown_as = ANONYMOUS
-    shown_name = str(choices.get("shown_name") or "") if shown_as != ANONYMOUS else ""
+    shown_as, shown_name = _shown_name(choices)
     affiliation = _given(choices, "affiliation", petition.asks_affiliation)
     comment = _given(choices, "comment", petition.takes_comments)
     names_box = choices.get("names_box")
@@ -149,6 +171,14 @@ def _shown(petition: Petition, choices: Mapping[str, Any]) -> dict[str, Any]:
         "comment_state": WAITS if comment else NOTHING,
         "comment_day": None,
     }
+
+
+def _shown_name(choices: Mapping[str, Any]) -> tuple[str, str]:
+    """How to be shown, and what of the name is kept for that: of an anonymous signer nothing."""
+    shown_as = str(choices.get("shown_as"))
+    if shown_as not in SHOWN_AS or shown_as == ANONYMOUS:
+        return ANONYMOUS, ""
+    return shown_as, str(choices.get("shown_name") or "")
 
 
 def _given(choices: Mapping[str, Any], name: str, asked: bool) -> str:

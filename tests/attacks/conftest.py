@@ -212,6 +212,7 @@ def furnished(
             purposes.SIGNATURE: str(teachers.id),
             purposes.SUBSCRIPTION: "newsletter",
             purposes.PREFERENCES: "newsletter",
+            purposes.SHOWING: str(teachers.id),
             purposes.WITHDRAWAL: "all",
             purposes.ERASURE: "all",
             purposes.REPRESENTATIVE: secretary.id.hex,

@@ -19,6 +19,7 @@ PURPOSES = (
     purposes.SIGNATURE,
     purposes.SUBSCRIPTION,
     purposes.PREFERENCES,
+    purposes.SHOWING,
     purposes.WITHDRAWAL,
     purposes.ERASURE,
     purposes.REPRESENTATIVE,
@@ -30,6 +31,7 @@ CHECKS = {
     "/en/petitions/miners/check/{}": "",
     "/en/newsletter/check/{}": purposes.SUBSCRIPTION,
     "/en/my-choices/preferences/check/{}": purposes.PREFERENCES,
+    "/en/my-choices/showing/check/{}": purposes.SHOWING,
     "/en/my-choices/withdrawal/check/{}": purposes.WITHDRAWAL,
     "/en/my-choices/erasure/check/{}": purposes.ERASURE,
 }

@@ -91,6 +91,7 @@ def test_C10_a_code_opens_no_other_purpose(
     ("typed", "purpose", "subject"),
     [
         ({"purpose": "preferences"}, optin.PREFERENCES, "newsletter"),
+        ({"purpose": "showing", "petition": "2"}, optin.SHOWING, "2"),
         ({"purpose": "withdrawal", "petition": "2"}, optin.WITHDRAWAL, "2"),
         ({"purpose": "withdrawal", "petition": "all"}, optin.WITHDRAWAL, "all"),
         ({"purpose": "erasure", "petition": "7777"}, optin.ERASURE, "all"),
@@ -120,6 +121,7 @@ def test_C17_each_wish_is_one_sealed_request(
         {"purpose": "coup"},
         {"purpose": "withdrawal", "petition": "7777"},
         {"purpose": "withdrawal"},
+        {"purpose": "showing", "petition": "all"},
     ],
 )
 def test_a_wish_that_was_not_offered_is_refused(

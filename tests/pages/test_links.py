@@ -29,6 +29,12 @@ PURPOSES = [
         {"wish": "keep", "language1": "fa", "language2": "en"},
         "my-choices/preferences/thanks",
     ),
+    (
+        optin.SHOWING,
+        "1",
+        {"shown_as": "initials", "shown_name": "Leila K"},
+        "my-choices/showing/thanks",
+    ),
     (optin.WITHDRAWAL, "1", {}, "my-choices/withdrawal/thanks"),
     (optin.WITHDRAWAL, "all", {}, "my-choices/withdrawal/thanks"),
     (optin.ERASURE, "all", {}, "my-choices/erasure/thanks"),

@@ -120,6 +120,35 @@ def test_C12_what_the_petition_does_not_ask_is_not_kept(
     assert (found.shown_state, found.comment_state) == ("", "")
 
 
+@pytest.mark.both_databases
+def test_C17_a_signer_changes_how_they_are_shown_and_nothing_else(
+    session: Session, desk: Desk, petition: Petition
+) -> None:
+    # given a signature that is shown by its name, and one of somebody else
+    count(session, desk, petition, LEILA, choices(shown_as="full-name", shown_name="Leila K"))
+    before = signatures(session)[0]
+    before.shown_state, before.shown_in = "approved", 3
+    session.flush()
+    kept = (before.id, before.day, before.exact_hash, before.names_box)
+    # when its signer wants initials
+    wish = {"shown_as": "initials", "shown_name": "L. K."}
+    assert signing.change_shown(session, desk, petition.id, LEILA, wish)
+    # then the name is gone at once, and the initials wait to be looked at
+    (found,) = signatures(session)
+    assert (found.shown_as, found.shown_name) == ("initials", "L. K.")
+    assert (found.shown_state, found.shown_in) == (WAITS, None)
+    assert (found.id, found.day, found.exact_hash, found.names_box) == kept
+
+
+def test_C04_only_the_very_address_changes_how_it_is_shown(
+    session: Session, desk: Desk, petition: Petition
+) -> None:
+    count(session, desk, petition, LEILA, choices(shown_as="full-name", shown_name="Leila K"))
+    wish = {"shown_as": "anonymous", "shown_name": ""}
+    assert not signing.change_shown(session, desk, petition.id, SAME_MAILBOX, wish)
+    assert signatures(session)[0].shown_name == "Leila K"
+
+
 def test_C21_a_changed_name_is_taken_down_and_waits_again(
     session: Session, desk: Desk, petition: Petition
 ) -> None:
