@@ -68,7 +68,7 @@ def test_F01_an_update_without_the_reader_s_language_falls_back_and_says_so(
     page = visitor.get(f"{PAGE}/updates")
     html = page.get_data(as_text=True)
     assert re.search(r'<h2 id="t\d+" lang="fa" dir="rtl">وزیر پاسخ داد</h2>', html)
-    assert "Not yet in your language; you see it in فارسی." in story.words(page)
+    assert "Not yet in your language; you see it in فارسی ." in story.words(page)
     assert "Not yet in your language" not in story.words(
         visitor.get("/fa/petitions/teachers/updates")
     )

@@ -72,7 +72,9 @@ def an_update(
     """An update with a title in each language that is named: ``en="The minister answered"``."""
     update = PetitionUpdate(petition_id=petition.id, kind=kind, published=day)
     for language, title in (titles or {"en": "A report"}).items():
-        update.texts.append(UpdateText(language=language, title=title, body=f"{title}: **more**."))
+        more = "بیشتر" if language == "fa" else "more"
+        body = f"{title}: **{more}**."
+        update.texts.append(UpdateText(language=language, title=title, body=body))
     session.add(update)
     session.flush()
     return update
