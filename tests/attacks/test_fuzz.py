@@ -36,7 +36,10 @@ def all_forms(house: House, client: FlaskClient) -> list[Form]:
         if "GET" not in (rule.methods or ()) or rule.endpoint == "static":
             continue
         place = house.address(rule)
-        for form in forms_of(client.get(place).text):
+        page = client.get(place)
+        if page.mimetype != "text/html":
+            continue
+        for form in forms_of(page.text):
             form.action = form.action or place
             found[form.action, tuple(sorted(form.kinds))] = form
     return list(found.values())
