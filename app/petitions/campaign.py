@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.petitions import endorsing_queries, news, showing_signers, weeks
-from app.petitions.campaign_models import ANSWER, OUTCOME
+from app.petitions.campaign_models import ANSWER, OUTCOME, Handover
 from app.petitions.endorsing_queries import Endorser
 from app.petitions.news import ShownUpdate
 from app.petitions.showing_signers import ShownComment, ShownSigner
@@ -20,8 +21,6 @@ LATEST: Final = 4
 """Updates on the petition's own page; the others stand on theirs."""
 NAMES: Final = 60
 COMMENTS: Final = 20
-STATEMENTS: Final = 3
-"""Statements of organisations that are told at length beside the form."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +34,7 @@ class Campaign:
     signers_shown: int
     comments: Sequence[ShownComment]
     weeks: Sequence[Group]
+    handed_over: bool
 
     @property
     def latest(self) -> Sequence[ShownUpdate]:
@@ -76,4 +76,7 @@ def around(
         ),
         comments=showing_signers.comments(session, petition_id, day=day, limit=comments),
         weeks=weeks.published(session, petition_id),
+        handed_over=bool(
+            session.scalar(sa.select(sa.exists().where(Handover.petition_id == petition_id)))
+        ),
     )

@@ -9,6 +9,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.petitions import guarding
 from app.petitions.models import (
     ANONYMOUS,
     APPROVED,
@@ -62,7 +63,9 @@ def publish(session: Session, *, now: datetime) -> None:
                 Signature.petition_id == petition_id, Signature.shown_in.is_not(None)
             )
         )
-        if number < (FIRST_BATCH if last is None else BATCH) or (last or 0) >= batch:
+        if number < (FIRST_BATCH if last is None else BATCH):
+            continue
+        if last is not None and last >= batch:
             continue
         session.execute(
             sa.update(Signature)
@@ -112,19 +115,19 @@ def comments(
     total = session.scalar(sa.select(Petition.published_total).where(Petition.id == petition_id))
     if (total or 0) < FLOOR:
         return []
+    shown = sa.and_(*_shown(petition_id))
     rows = session.execute(
         sa.select(
             Signature.comment,
             Signature.comment_language,
-            sa.case((sa.and_(*_shown(petition_id)), Signature.shown_name), else_="").label("name"),
+            sa.case((shown, Signature.shown_name), else_="").label("name"),
         )
         .where(
             Signature.petition_id == petition_id,
             sa.literal_column("comment_state") == sa.literal_column("'approved'"),
             Signature.comment != "",
             Signature.comment_day <= day,
-            Signature.held == "",
-            Signature.invalid == "",
+            guarding.counts(),
         )
         .order_by(Signature.id)
         .limit(limit)
@@ -138,8 +141,7 @@ def _those(batch: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
         Signature.shown_state == APPROVED,
         Signature.shown_as != ANONYMOUS,
         Signature.shown_name != "",
-        Signature.held == "",
-        Signature.invalid == "",
+        guarding.counts(),
     )
 
 

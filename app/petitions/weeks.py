@@ -14,6 +14,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.petitions import guarding
 from app.petitions.models import DRAFT, Petition, Signature
 from app.petitions.publishing import FLOOR, STEP
 
@@ -47,9 +48,7 @@ def publish(session: Session, *, now: datetime) -> None:
     ):
         counted = session.execute(
             sa.select(Signature.day, sa.func.count())
-            .where(
-                Signature.petition_id == petition.id, Signature.held == "", Signature.invalid == ""
-            )
+            .where(Signature.petition_id == petition.id, guarding.counts())
             .group_by(Signature.day)
         )
         by_day = {row[0]: int(row[1]) for row in counted}

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.core.database import Database
 from app.petitions import showing_signers
-from app.petitions.campaign_models import ANSWER, ASKED, MILESTONE, OUTCOME, REFUSED
+from app.petitions.campaign_models import ANSWER, ASKED, MILESTONE, OUTCOME, REFUSED, Handover
 from app.petitions.models import FULL_NAME, Petition
 from tests.factories import DAY
 from tests.pages import story
@@ -232,6 +232,23 @@ def test_F05_the_persian_page_counts_in_persian(visitor: FlaskClient, database: 
     assert "۴ آبان ۱۴۰۵" in text
 
 
+def test_an_open_petition_offers_what_can_be_printed(visitor: FlaskClient) -> None:
+    links = story.hrefs(visitor.get(PAGE))
+    assert {f"{PAGE}/poster.pdf", f"{PAGE}/sheet.pdf"} <= set(links)
+    assert not any(".pdf" in link for link in story.hrefs(visitor.get("/en/petitions/pensions")))
+
+
+def test_a_closed_petition_leads_to_what_was_handed_over(
+    visitor: FlaskClient, database: Database
+) -> None:
+    closed = "/en/petitions/pensions"
+    assert f"{closed}/delivery" not in story.hrefs(visitor.get(closed))
+    with database.unit_of_work() as session:
+        session.add(Handover(petition_id=2, day=DAY, form="csv", line="a line", digest="0" * 64))
+    assert f"{closed}/delivery" in story.hrefs(visitor.get(closed))
+    assert visitor.get(f"{closed}/delivery").status_code == 200
+
+
 @pytest.mark.parametrize("place", ["updates", "signers"])
 def test_a_page_beside_a_petition_that_is_not_there(visitor: FlaskClient, place: str) -> None:
     assert visitor.get(f"/en/petitions/none/{place}").status_code == 404
@@ -244,4 +261,4 @@ def test_R06_a_petition_page_reads_little(visitor: FlaskClient, database: Databa
     visitor.get(PAGE)
     with story.statements(database) as seen:
         visitor.get(PAGE)
-    assert len([one for one in seen if one.lstrip().startswith("SELECT")]) <= 12
+    assert len([one for one in seen if one.lstrip().startswith("SELECT")]) <= 13
