@@ -127,7 +127,10 @@ def staff_blueprints() -> list[Blueprint]:
     from app.desk.staff_views import desk_staff
     from app.newsletters.staff_views import newsletters_staff
     from app.organisations.staff_views import organisations_staff
-    from app.petitions import guard_views  # noqa: F401 (its pages join those of the petitions)
+    from app.petitions import (  # (their pages join those of the petitions)
+        campaign_staff_views,  # noqa: F401
+        guard_views,  # noqa: F401
+    )
     from app.petitions.staff_views import petitions_staff
     from app.staff.door_views import door
     from app.staff.views import staff

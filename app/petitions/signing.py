@@ -15,6 +15,7 @@ from app.audience.ledger import LIFTED, WITHDRAWN, Ledger
 from app.audience.subscriptions import Desk
 from app.core.addresses import Address
 from app.core.database import insert_into
+from app.core.sealing import Index
 from app.petitions.models import (
     ANONYMOUS,
     DRAFT,
@@ -85,11 +86,7 @@ def change_shown(
     if petition is None or petition.index_key_id is None:
         return False
     index = desk.indexer.signature(address, petition.id, petition.index_key_id)
-    found = session.scalar(
-        sa.select(Signature).where(
-            Signature.petition_id == petition.id, Signature.exact_hash == index.exact
-        )
-    )
+    found = _own(session, petition, index)
     if found is None:
         return False
     found.shown_as, found.shown_name = _shown_name(choices)
@@ -112,11 +109,7 @@ def withdraw(
     touched = []
     for petition in session.scalars(petitions):
         index = desk.indexer.signature(address, petition.id, str(petition.index_key_id))
-        found = session.scalar(
-            sa.select(Signature).where(
-                Signature.petition_id == petition.id, Signature.exact_hash == index.exact
-            )
-        )
+        found = _own(session, petition, index)
         if found is None:
             continue
         ledger.append(
@@ -139,6 +132,15 @@ def lift_withdrawal(
     subject = f"petition:{petition_id}"
     if ledger.withdrawn(index, subject):
         ledger.append(LIFTED, index, [], day=day, subject=subject)
+
+
+def _own(session: Session, petition: Petition, index: Index) -> Signature | None:
+    """The signature of an address letter for letter: what rights go by (C04)."""
+    return session.scalar(
+        sa.select(Signature).where(
+            Signature.petition_id == petition.id, Signature.exact_hash == index.exact
+        )
+    )
 
 
 def _index_key(session: Session, petition: Petition, desk: Desk) -> str:
