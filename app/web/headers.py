@@ -1,8 +1,9 @@
 """The headers of every answer (C25): nothing from elsewhere, nothing inline, and what may be kept.
 
 An answer is ``no-store`` unless its endpoint stands in ``SAME_FOR_EVERYONE``: pages that show what was published and
-nothing of who asks. Those carry an ETag of their bytes, which change only when something is published (C21), and may
-be kept for twenty seconds: a cache in front and a browser behind it together forget a withdrawn name within a minute.
+nothing of who asks. Those carry an ETag of their bytes, which change only when something is published (C21). A cache
+in front may serve its copy for thirty seconds, so that a withdrawn name is gone within a minute; a browser asks each
+time, and is told in a few octets that nothing is new.
 Views that are documents of their own (mail previews) set their own policy first.
 """
 
@@ -46,7 +47,8 @@ SAME_FOR_EVERYONE: Final = OPEN_TO_ALL | {
     "printed.sheet",
 }
 """Pages whose language stands in their address, without a form's token, an error or a word of the visitor's own."""
-KEPT_SECONDS: Final = 20
+KEPT_SECONDS: Final = 30
+KEPT: Final = f"public, max-age=0, s-maxage={KEPT_SECONDS}"
 KEPT_QUERIES: Final = frozenset({"page"})
 """Words of a query that only turn pages; any other may be something a visitor typed."""
 
@@ -78,7 +80,7 @@ def init_app(app: Flask, *, https: bool, onion_url: str) -> None:
         secret = any(part in request.path for part in UNLISTED)
         headers.setdefault("X-Robots-Tag", "noindex" if framed or secret else "noarchive")
         if _may_be_kept(response):
-            headers["Cache-Control"] = f"public, max-age={KEPT_SECONDS}"
+            headers["Cache-Control"] = KEPT
             response.add_etag()
             response.make_conditional(request)
         elif request.endpoint != "static":

@@ -12,7 +12,7 @@ from app.petitions.models import Petition
 from app.web.headers import KEPT_SECONDS, OPEN_TO_ALL, SAME_FOR_EVERYONE
 from config import Config
 
-KEPT = f"public, max-age={KEPT_SECONDS}"
+KEPT = f"public, max-age=0, s-maxage={KEPT_SECONDS}"
 PAGES = (
     "/en/",
     "/fa/",
@@ -122,8 +122,9 @@ def test_turning_a_page_may_be_kept(visitor: FlaskClient) -> None:
     assert answer.headers["Cache-Control"] == KEPT
 
 
-def test_C17_two_caches_in_a_row_forget_a_name_within_a_minute() -> None:
-    assert 2 * KEPT_SECONDS + 15 <= 60
+def test_C17_a_cache_in_front_forgets_a_name_within_a_minute_and_a_browser_at_once() -> None:
+    assert KEPT_SECONDS + 25 <= 60, "the worker needs a while to carry out a withdrawal"
+    assert "max-age=0," in KEPT
 
 
 @pytest.mark.parametrize("place", PAGES)

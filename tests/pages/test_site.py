@@ -75,7 +75,7 @@ def test_C24_C25_a_public_page(visitor: FlaskClient, locale: str, place: str) ->
     assert "script-src" not in policy
     assert answer.headers["Referrer-Policy"] == "no-referrer"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    kept = "public, max-age=20" if place in SAME_FOR_EVERYONE else "no-store"
+    kept = "public, max-age=0, s-maxage=30" if place in SAME_FOR_EVERYONE else "no-store"
     assert answer.headers["Cache-Control"] == kept
     assert ("ETag" in answer.headers) == (place in SAME_FOR_EVERYONE)
     assert "Content-Encoding" not in answer.headers
