@@ -6,6 +6,7 @@ their deliveries on a machine that serves nothing.
 
 from __future__ import annotations
 
+import atexit
 import functools
 import hashlib
 import io
@@ -29,6 +30,7 @@ from app.web.text import markdown
 
 APP: Final = Path(__file__).resolve().parents[1]
 FONTS: Final = APP / "static" / "fonts"
+FACES: Final = {"Vazirmatn": "vazirmatn-fa.woff2", "Public Sans": "public-sans-la.woff2"}
 MOST_KEPT: Final = 256
 """Documents that one process keeps; a poster has about 40 KB, a share picture 60."""
 
@@ -73,8 +75,12 @@ def pdf(document: str) -> bytes:
 
     with _one_at_a_time:
         try:
+            faces, configuration = _fonts()
             found = weasyprint.HTML(string=document, url_fetcher=_fetcher()).write_pdf(
-                finisher=_without_program, pdf_tags=True
+                finisher=_without_program,
+                font_config=configuration,
+                stylesheets=[faces],
+                pdf_tags=True,
             )
         except FatalURLFetchingError:  # no Exception: it would end the thread that serves
             raise TypesettingError("a document asked for something from elsewhere") from None
@@ -170,7 +176,6 @@ def _environment(language: str) -> Environment:
         locale=language,
         direction=languages.direction,
         own_name=languages.own_name,
-        fonts=FONTS.as_uri(),
     )
     environment.filters.update(
         figure=lambda value: languages.figure(value, language),
@@ -185,6 +190,24 @@ def _environment(language: str) -> Environment:
 
 def _both_days(language: str, value: date) -> str:
     return languages.both_days(value, language)
+
+
+@functools.cache
+def _fonts() -> tuple[Any, Any]:
+    """The service's own fonts, registered once: Pango forgets none of them, so each document would leave its own."""
+    import weasyprint
+    from weasyprint.text.fonts import FontConfiguration
+
+    configuration = FontConfiguration()
+    faces = "".join(
+        f'@font-face{{font-family:"{family}";src:url({(FONTS / file).as_uri()}) format("woff2");'
+        "font-weight:400 800}"
+        for family, file in FACES.items()
+    )
+    # Its end needs modules that are gone when the interpreter ends.
+    atexit.register(_fonts.cache_clear)
+    css = weasyprint.CSS(string=faces, font_config=configuration, url_fetcher=_fetcher())
+    return css, configuration
 
 
 def _fetcher() -> Any:
