@@ -16,6 +16,7 @@ class Skeleton:
     content: bytes
     holes: tuple[Hole, ...]
     _template: list[bytes] = field(init=False, repr=False, compare=False)
+    _dots: bool = field(init=False, repr=False, compare=False)
     _filling: list[tuple[str, Encoder, list[int]]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -31,6 +32,9 @@ class Skeleton:
             at = hole.offset
         template.append(self.content[at:])
         object.__setattr__(self, "_template", template)
+        # What follows a hole may begin a line, for what fills the hole may end one, or be nothing.
+        dots = any(part.startswith(b".") or b"\n." in part for part in template)
+        object.__setattr__(self, "_dots", dots)
         object.__setattr__(
             self,
             "_filling",
@@ -49,15 +53,24 @@ class Skeleton:
         ``message.date_text`` gives, links are absolute URLs, ``number`` has ASCII digits (they are
         shown in the letter's own). Raises HoleError when one is missing or does not fit.
         """
+        return self.fill_for_wire(values)[0]
+
+    def fill_for_wire(self, values: Mapping[str, str]) -> tuple[bytes, bool]:
+        """As ``fill``, and whether a line may begin with a dot, which SMTP doubles [RFC 5321 4.5.2].
+
+        To search each whole mail for one would cost more than to fill it.
+        """
         parts = self._template.copy()
+        dots = self._dots
         for name, encode, places in self._filling:
             value = values.get(name)
             if value is None:
                 raise HoleError(f"the letter asks for {name}, and there is none")
             coded = encode(value)
+            dots = dots or coded.startswith(b".") or b"\n." in coded
             for place in places:
                 parts[place] = coded
-        return b"".join(parts)
+        return b"".join(parts), dots
 
     def to_row(self) -> tuple[bytes, list[list[int | str]]]:
         """What a database keeps: the bytes, and the holes as JSON can hold them."""

@@ -159,6 +159,7 @@ class SmtpConnection:
         limit = offers.get("SIZE", "").split(" ")[0]
         self._limit = int(limit) if limit.isdigit() else 0
         self._wants_body = False
+        self._dots = True
         self._must_reset = False
 
     @property
@@ -173,6 +174,7 @@ class SmtpConnection:
         refusal = self._out_of_reach(envelope)
         if refusal is not None:
             return refusal
+        self._dots = envelope.dots
         if not self._pipelining:
             return await self._offer_in_steps(envelope)
         group = self._group(envelope)
@@ -201,9 +203,13 @@ class SmtpConnection:
         self._wants_body = False
         refusal = self._out_of_reach(then) if then else None
         together = then is not None and refusal is None and self._pipelining
-        group = self._group(then) if then is not None and together else b""
+        body = _stuffed(message) if self._dots else _ended(message)
+        group = b""
+        if then is not None and together:
+            group = self._group(then)
+            self._dots = then.dots
         replies = await self._wire.ask(
-            b"".join((_stuffed(message), _DOT, group)), 4 if together else 1, self._timeouts.dot
+            b"".join((body, _DOT, group)), 4 if together else 1, self._timeouts.dot
         )
         outcome = _after_dot(replies[0]) if replies else UNKNOWN
         if outcome is UNKNOWN:
@@ -211,6 +217,9 @@ class SmtpConnection:
         if then is None:
             return outcome, None
         if together:
+            if len(replies) == 4 and _asks_for_body(replies):
+                self._wants_body = True
+                return outcome, None
             return outcome, await self._judge(replies[1:])
         return outcome, refusal or await self.offer(then)
 
@@ -282,7 +291,16 @@ def _stuffed(message: bytes) -> bytes:
         message = message.replace(b"\r\n.", b"\r\n..")
     if message.startswith(b"."):
         message = b"." + message
+    return _ended(message)
+
+
+def _ended(message: bytes) -> bytes:
     return message if message.endswith(b"\r\n") else message + b"\r\n"
+
+
+def _asks_for_body(replies: list[Reply]) -> bool:
+    """Whether after the first, MAIL, RCPT and DATA were taken: as nearly always."""
+    return 200 <= replies[1].code < 300 and 200 <= replies[2].code < 300 and replies[3].code == 354
 
 
 def _refused(reply: Reply, scope: Scope) -> Outcome:

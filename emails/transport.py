@@ -71,18 +71,20 @@ class Envelope:
     """Who it goes from and to, as ``addresses.on_the_wire`` gives them; "" is the null sender.
 
     ``size`` is in bytes; a server that states a limit is told, and a larger mail is not tried.
+    ``dots`` is False where no line of the mail begins with a dot; nobody then looks for one.
     """
 
     sender: str
     recipient: str
     size: int | None = None
     smtputf8: bool = False
+    dots: bool = True
 
     def __post_init__(self) -> None:
-        for spec in (self.sender, self.recipient):
-            # What could end the path or the command early [RFC 5321 4.1.2].
-            if not spec.isprintable() or not _BARE.isdisjoint(spec):
-                raise AddressError("an envelope's address cannot stand in a command")
+        both = self.sender + self.recipient
+        # What could end the path or the command early [RFC 5321 4.1.2].
+        if not both.isprintable() or not _BARE.isdisjoint(both):
+            raise AddressError("an envelope's address cannot stand in a command")
         if not self.recipient:
             raise AddressError("an envelope needs a recipient")
 

@@ -19,6 +19,11 @@ class Reply(NamedTuple):
     enhanced: str
 
 
+_USUAL = len("250 2.0.0 ")
+_known: dict[bytes, Reply] = {}
+"""Replies by how their lines usually begin: the two codes and a blank, nothing of the text."""
+
+
 class Wire(asyncio.Protocol):
     """One connection. ``ask`` is called by one task, one call after the other."""
 
@@ -31,6 +36,9 @@ class Wire(asyncio.Protocol):
         # The greeting may come before anyone waits for it.
         self._wanted = 1
         self._waiter: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
+        self._deadline = 0.0
         self._lines: list[bytes] | None = None
         self._farewell: Reply | None = None
 
@@ -55,14 +63,39 @@ class Wire(asyncio.Protocol):
 
     async def _wait(self, seconds: float) -> list[Reply]:
         self._waiter = waiter = self._loop.create_future()
-        timer = self._loop.call_later(seconds, self.abort)
+        self._be_patient(seconds)
         try:
             await waiter
         finally:
-            timer.cancel()
             self._waiter = None
             self._wanted = 0
         return self._replies
+
+    def _be_patient(self, seconds: float) -> None:
+        """Set the time by which an answer must be there.
+
+        One timer looks for many answers: it is set anew when it runs out, or when a sooner one
+        is needed. For each answer its own would cost more than to read the answer.
+        """
+        self._deadline = deadline = self._loop.time() + seconds
+        if self._timer is not None:
+            if self._timer_at <= deadline:
+                return
+            self._timer.cancel()
+        self._set_timer(deadline)
+
+    def _set_timer(self, at: float) -> None:
+        self._timer_at = at
+        self._timer = self._loop.call_at(at, self._look_at_the_time)
+
+    def _look_at_the_time(self) -> None:
+        self._timer = None
+        if self._waiter is None:
+            return
+        if self._loop.time() >= self._deadline:
+            self.abort()
+        else:
+            self._set_timer(self._deadline)
 
     async def ask_lines(self, data: bytes, seconds: float) -> tuple[Reply | None, list[str]]:
         """As ``ask`` for one reply, with its lines: for EHLO's list of what is offered."""
@@ -86,13 +119,19 @@ class Wire(asyncio.Protocol):
         self.closed = True
         if self.transport is not None:
             self.transport.abort()
-        self._wake()
+        self._end()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self.closed = True
+        self._end()
+
+    def _end(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         self._wake()
 
     def data_received(self, data: bytes) -> None:
@@ -107,21 +146,22 @@ class Wire(asyncio.Protocol):
             self._take(line)
 
     def _take(self, line: bytes) -> None:
-        code = line[:3]
-        separator = line[3:4]
-        if not code.isdigit() or separator not in (b" ", b"-", b"\r", b""):
-            self.abort()
+        if self._lines is not None and not self._keep(line):
             return
-        if self._lines is not None:
-            if len(self._lines) > 200:
+        reply = _known.get(line[:_USUAL])
+        if reply is None:
+            code = line[:3]
+            separator = line[3:4]
+            if not code.isdigit() or separator not in (b" ", b"-", b"\r", b""):
                 self.abort()
                 return
-            self._lines.append(line[4:].rstrip())
-        if separator == b"-" and self._wanted:
-            return
-        found = _ENHANCED.match(line, 4)
-        enhanced = found[1].decode("ascii") if found and found[1][:1] == code[:1] else ""
-        reply = Reply(int(code), enhanced)
+            if separator == b"-" and self._wanted:
+                return
+            found = _ENHANCED.match(line, 4)
+            enhanced = found[1].decode("ascii") if found and found[1][:1] == code[:1] else ""
+            reply = Reply(int(code), enhanced)
+            if separator == b" " and len(enhanced) == 5 and line[9:10] == b" ":
+                _known[line[:_USUAL]] = reply
         if self._wanted == 0:
             # Nobody asked. 421 is a farewell; anything else would shift every later answer.
             self._farewell = reply if reply.code == 421 else None
@@ -133,6 +173,15 @@ class Wire(asyncio.Protocol):
             self.abort()
         elif self._wanted == 0:
             self._wake()
+
+    def _keep(self, line: bytes) -> bool:
+        """Keep a line of EHLO's answer; False where there are too many."""
+        assert self._lines is not None  # noqa: S101
+        if len(self._lines) > 200:
+            self.abort()
+            return False
+        self._lines.append(line[4:].rstrip())
+        return True
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

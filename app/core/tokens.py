@@ -8,15 +8,14 @@ opens another purpose.
 from __future__ import annotations
 
 import hashlib
-import hmac
+from base64 import urlsafe_b64encode
 from typing import Final
 from uuid import UUID
 
 from itsdangerous import Signer
-from itsdangerous.encoding import base64_encode
 
 from app.core.persian import latin_digits
-from app.core.sealing import Indexer
+from app.core.sealing import Indexer, Mac
 
 LINK: Final = "link"
 CODE: Final = "code"
@@ -33,7 +32,7 @@ class MailedSecrets:
 
     def __init__(self, indexer: Indexer) -> None:
         self._indexer = indexer
-        self._derived: dict[tuple[str, str], bytes] = {}
+        self._macs: dict[tuple[str, str], Mac] = {}
 
     def token(self, purpose: str, row_id: UUID, key_id: str) -> str:
         """The secret of a row for a link (about 45 ASCII characters)."""
@@ -50,8 +49,8 @@ class MailedSecrets:
         return "".join(signs)
 
     def _signature(self, purpose: str, row_id: UUID, key_id: str) -> bytes:
-        key = self._derived.get((purpose, key_id))
-        if key is None:
+        mac = self._macs.get((purpose, key_id))
+        if mac is None:
             signer = Signer(
                 self._indexer.child("secret", key_id),
                 salt=f"peyvand:{purpose}",
@@ -59,8 +58,8 @@ class MailedSecrets:
                 digest_method=hashlib.sha256,
             )
             # Derived once: the signer itself would do it anew for every mail.
-            key = self._derived[purpose, key_id] = signer.derive_key()
-        return base64_encode(hmac.digest(key, row_id.bytes, "sha256"))
+            mac = self._macs[purpose, key_id] = Mac(signer.derive_key())
+        return urlsafe_b64encode(mac.digest(row_id.bytes)).rstrip(b"=")
 
 
 def fingerprint(token: str) -> bytes:

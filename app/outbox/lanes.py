@@ -53,9 +53,12 @@ class Lane:
     """Whether its letter is one that nobody asked for: an invitation."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Outgoing:
-    """The next mail of a lane: where it stands, whose box to open, which link it carries."""
+    """The next mail of a lane: where it stands, whose box to open, which link it carries.
+
+    Not frozen, for that would double the cost of making one; nobody changes it.
+    """
 
     position: int
     delivery_id: UUID
@@ -132,7 +135,7 @@ def next_in_lane(
     rows = (
         session.connection()
         .execute(
-            _next_rows(now.date(), lane.outreach),
+            next_rows(now.date(), lane.outreach),
             {"in_slice": lane.slice_id, "after": after, "most": limit},
         )
         .all()
@@ -157,8 +160,11 @@ _HOLD: Final = (
 
 
 @functools.lru_cache(maxsize=4)
-def _next_rows(today: date, outreach: bool) -> sa.Select[*tuple[Any, ...]]:
-    """The statement, kept: built for each batch, it would cost more than its answer."""
+def next_rows(today: date, outreach: bool) -> sa.Select[*tuple[Any, ...]]:
+    """A lane's next rows, whom they may not reach among them; takes ``in_slice``, ``after`` and ``most``.
+
+    Kept: built for each batch, the statement would cost more than its answer.
+    """
     subscribed = sa.and_(Contact.id.is_not(None), may_receive(Delivery.subscription_id))
     blocked = suppressions.blocks_confirmations(
         Envelope.mailbox_index.expression, today=today, outreach=outreach

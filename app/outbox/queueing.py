@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import deque
 from time import monotonic
 from typing import Final
 
-from sqlalchemy.orm import Session
-
 from app.core import clock
 from app.core.errors import MisplacedBoxError
-from app.outbox import lanes
 from app.outbox.composing import Composed, Composer
 from app.outbox.gate import Gate
 from app.outbox.lanes import Fetched, Lane, Outgoing
@@ -55,6 +53,19 @@ class Queue:
         self._back: Ready | None = None
         self.recorded = 0
 
+    def at_hand(self) -> Ready | None:
+        """What ``next`` gives where nothing has to be waited for, and None where something has."""
+        rows = self._rows
+        if not rows or self._back is not None or monotonic() - self._read_at > FRESH_SECONDS:
+            return None
+        composed = self._compose(rows[0])
+        if not isinstance(composed, Composed):
+            return None
+        row = rows.popleft()
+        self._taken += 1
+        self._after = row.position
+        return Ready(row, composed, self._read_at)
+
     async def next(self) -> Ready | None:
         """The next mail to go, composed; None when nothing is left or the send was paused."""
         while True:
@@ -76,25 +87,18 @@ class Queue:
             await self._gate.durable(Record(self._lane, row, UNMAILABLE, refused_box=refused))
 
     async def _read(self) -> None:
-        def fetch(session: Session) -> Fetched:
-            return lanes.next_in_lane(
-                session,
-                self._lane,
-                self._gate.owner,
-                after=self._after,
-                limit=self._batch,
-                now=clock.now(),
-            )
-
         self._batch = self._fitting(monotonic() - self._read_at)
         self._taken = 0
         read_at = monotonic()
-        fetched = await self._gate.persist(fetch)
+        fetched = await self._fetch()
         while fetched.passed_over and not fetched.mails:
             read_at = monotonic()
-            fetched = await self._gate.persist(fetch)
+            fetched = await self._fetch()
         self._rows = deque(fetched.mails)
         self._read_at = read_at
+
+    async def _fetch(self) -> Fetched:
+        return await self._gate.fetch(self._lane, after=self._after, limit=self._batch)
 
     def _fitting(self, seconds: float) -> int:
         """How many rows to read, by what became of the last batch within so many ``seconds``."""
@@ -117,7 +121,7 @@ class Queue:
         if self._back is None or mail.outgoing.position < self._back.outgoing.position:
             self._back = mail
 
-    async def record(self, mail: Ready, outcome: Outcome) -> bool:
+    def record(self, mail: Ready, outcome: Outcome) -> asyncio.Future[bool]:
         """Make an outcome durable; False when the lane is another worker's by now and must stop."""
         self.recorded += 1
-        return await self._gate.durable(Record(self._lane, mail.outgoing, outcome))
+        return self._gate.durable(Record(self._lane, mail.outgoing, outcome))

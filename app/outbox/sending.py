@@ -279,7 +279,9 @@ class _Runner:
         refused: Outcome | None = await connection.offer(mail.composed.envelope)
         while True:
             if refused is None:
-                following = None if self._sender.stopping else await queue.next()
+                following = None
+                if not self._sender.stopping:
+                    following = queue.at_hand() or await queue.next()
                 self._in_flight = True
                 outcome, refused = await connection.deliver(
                     mail.composed.message, following.composed.envelope if following else None

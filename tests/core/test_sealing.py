@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import json
 import os
 from uuid import UUID
@@ -17,6 +19,7 @@ from app.core.sealing import (
     SIZES,
     Indexer,
     KeyFormatError,
+    Mac,
     Opener,
     Sealer,
     make_index_key,
@@ -279,3 +282,11 @@ def test_C02_children_of_the_index_key_differ_by_purpose(indexer: Indexer) -> No
     keys = {indexer.child(purpose, "1") for purpose in ("secret", "verp", "message")}
     assert len(keys) == 3
     assert all(len(key) == 32 for key in keys)
+
+
+@pytest.mark.parametrize("octets", [0, 1, 32, 64, 65, 200])
+def test_M08_a_mac_is_hmac_sha256_of_every_message_under_keys_of_any_length(octets: int) -> None:
+    key = os.urandom(octets)
+    mac = Mac(key)
+    for message in (b"", b"x", ROW.bytes, os.urandom(1000)):
+        assert mac.digest(message) == hmac.digest(key, message, hashlib.sha256)

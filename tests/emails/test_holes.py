@@ -8,7 +8,7 @@ import random
 import pytest
 
 from emails.errors import AddressError, HoleError
-from emails.holes import Tokens
+from emails.holes import Hole, Tokens
 from emails.message import Kind
 from emails.render import Rendered
 from emails.skeleton import Skeleton
@@ -157,6 +157,28 @@ def test_M16_any_value_is_refused_or_arrives_as_it_is_and_changes_nothing_else(s
             if name not in ("to", "date", "message_id", "number", "unsubscribe"):
                 assert got[header] == usual[header] or header == "Content-Type"
     assert went, "every value was refused: the test says nothing"
+
+
+@pytest.mark.parametrize(
+    ("content", "value", "dots"),
+    [
+        (b"a\r\n|b\r\n", "c", False),
+        (b"a.b\r\n|..\r\n.", "c", True),
+        (b"a\r\n|.b\r\n", "c", True),
+        (b"a\r\n|b\r\n", ".c", True),
+        (b"a|b\r\n", "c.d", False),
+        (b".a|b\r\n", "c", True),
+        (b"a\r\n|b\r\n", "c" * 75 + ".d", True),
+    ],
+)
+def test_a_letter_knows_whether_a_line_may_begin_with_a_dot(
+    content: bytes, value: str, *, dots: bool
+) -> None:
+    at = content.index(b"|")
+    skeleton = Skeleton(content.replace(b"|", b""), (Hole(at, "link", "text"),))
+    message, told = skeleton.fill_for_wire({"link": value})
+    assert told is dots
+    assert dots or not any(line.startswith(b".") for line in message.split(b"\r\n"))
 
 
 def test_M16_what_staff_write_is_no_template_and_no_hole() -> None:

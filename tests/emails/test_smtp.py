@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
+from time import monotonic
 
 import pytest
 
@@ -224,6 +226,60 @@ def test_dots_at_a_lines_start_survive(run: Run, body: bytes) -> None:
     assert states(run(go(sink))) == ["accepted", "accepted"]
     assert sink.received[0].message == a_mail(0, body if body.endswith(b"\n") else body + b"\r\n")
     assert ids(sink) == ["m0", "m1"]
+
+
+def test_a_letter_that_says_where_its_dots_are_is_stuffed_where_it_has_some(run: Run) -> None:
+    """Each mail's own envelope tells, also when the next one's has gone out with its body."""
+    bodies = [b"no dot\r\n", b".dot\r\n", b"none\r\n"]
+    dots = [False, True, False]
+    envelopes = [replace(one, dots=has) for one, has in zip(ENVELOPES, dots, strict=False)]
+
+    async def go(sink: Sink) -> None:
+        async with sink:
+            connection = await to(sink).connect()
+            assert await connection.offer(envelopes[0]) is None
+            for number, body in enumerate(bodies):
+                then = envelopes[number + 1] if number < 2 else None
+                await connection.deliver(a_mail(number, body), then)
+            await connection.close()
+
+    sink = Sink()
+    run(go(sink))
+    assert [one.message for one in sink.received] == [
+        a_mail(number, body) for number, body in enumerate(bodies)
+    ]
+
+
+def test_R04_a_shorter_patience_after_a_longer_one_is_kept(run: Run) -> None:
+    """One timer serves all answers of a connection: it must not wait for the longest."""
+
+    async def go(sink: Sink) -> float:
+        async with sink:
+            patience = Timeouts(greeting=30, command=30, dot=0.2, quit=0.1)
+            connection = await SmtpTransport("127.0.0.1", sink.port, timeouts=patience).connect()
+            assert await connection.offer(ENVELOPES[0]) is None
+            began = monotonic()
+            assert await connection.deliver(a_mail(0)) == (UNKNOWN, None)
+            return monotonic() - began
+
+    assert 0.15 < run(go(Sink(answer=at("dot", HANG, 1)))) < 5
+
+
+def test_R04_patience_begins_anew_with_each_question(run: Run) -> None:
+    async def go(sink: Sink) -> list[str]:
+        async with sink:
+            connection = await SmtpTransport(
+                "127.0.0.1", sink.port, timeouts=Timeouts.all(0.5)
+            ).connect()
+            outcomes = []
+            for number in range(3):
+                assert await connection.offer(ENVELOPES[number]) is None
+                await asyncio.sleep(0.3)
+                outcomes.append((await connection.deliver(a_mail(number)))[0])
+            await connection.close()
+            return states(outcomes)
+
+    assert run(go(Sink())) == ["accepted"] * 3
 
 
 def test_an_offer_that_is_dropped_sends_nothing(run: Run) -> None:

@@ -11,6 +11,9 @@ from contextlib import contextmanager
 
 from tests.servers.process import LOOPBACK
 
+AT_ONCE = b"\0line"
+"""Before the name of a prepared statement of ``app.outbox.line``, each of which commits by itself."""
+
 
 class Lossy:
     """Passes everything on, but cuts the line where each ``nth`` COMMIT should be answered; ``lost`` counts them."""
@@ -44,7 +47,8 @@ class Lossy:
     ) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
-                if asks and b"COMMIT" in data and next(self._commits) % self._nth == 0:
+                commits = b"COMMIT" in data or AT_ONCE in data
+                if asks and commits and next(self._commits) % self._nth == 0:
                     losing.set()
                 if not asks and losing.is_set():
                     self.lost += 1

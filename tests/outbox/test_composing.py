@@ -19,7 +19,7 @@ from app.audience.subscriptions import Desk
 from app.core import addresses, ids, tokens
 from app.core.errors import MisplacedBoxError
 from app.outbox import posting
-from app.outbox.composing import Composer
+from app.outbox.composing import Composer, bounce_local, message_id
 from app.outbox.lanes import Outgoing
 from app.outbox.models import Delivery, Envelope
 from emails.errors import HoleError
@@ -137,6 +137,35 @@ def test_M08_the_envelope_s_sender_is_an_opaque_id_and_an_80_bit_mac(
     assert base64.b32decode(written.upper() + "======") == mail.delivery_id.bytes
     expected = hmac.digest(desk.indexer.child("verp", "1"), mail.delivery_id.bytes, hashlib.sha256)
     assert base64.b32decode(mac.upper()) == expected[:10]
+
+
+def test_M06_M08_every_delivery_s_ids_are_those_that_its_bounces_are_known_by(
+    to_reader: tuple[Composer, Outgoing], desk: Desk
+) -> None:
+    """Made all at once for speed, each is what it is alone."""
+    composer, mail = to_reader
+    seen = set()
+    for _ in range(50):
+        mail = replace(mail, delivery_id=ids.new())
+        octets, key = mail.delivery_id.bytes, desk.indexer.child
+        sender = composer.compose(mail, now=NOON).envelope.sender
+        mac = hmac.digest(key("verp", "1"), octets, hashlib.sha256)[:10]
+        plain = [base64.b32encode(part).decode().rstrip("=").lower() for part in (octets, mac)]
+        assert sender == f"b-1-{plain[0]}-{plain[1]}@peyvand.example"
+        assert sender.startswith(bounce_local(key("verp", "1"), "1", mail.delivery_id) + "@")
+        seen.add(sender)
+    assert len(seen) == 50
+
+
+def test_M06_message_id_is_20_octets_of_the_mac(
+    to_stranger: tuple[Composer, Outgoing], desk: Desk
+) -> None:
+    composer, mail = to_stranger
+    key = desk.indexer.child("message", "1")
+    expected = base64.b32encode(hmac.digest(key, mail.delivery_id.bytes, "sha256")[:20])
+    assert message_id(key, mail.delivery_id) == expected.decode().lower()
+    parsed = message_from_bytes(composer.compose(mail, now=NOON).message, policy=policy.default)
+    assert parsed["Message-ID"] == f"<{expected.decode().lower()}@peyvand.example>"
 
 
 def test_M12_the_recipient_goes_out_with_an_a_label(
