@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
 from app.audience.models import MailingList, Subscription
+from app.core.cells import merged
 from app.newsletters import models as newsletters
 from app.newsletters.models import Issue
 from app.optin import answering
@@ -148,12 +149,8 @@ def subscribers(session: Session) -> list[tuple[MailingList, People, list[tuple[
 
 
 def _cells(choices: Sequence[tuple[Sequence[str], int]]) -> list[tuple[str, int]]:
-    large = [(",".join(codes), count) for codes, count in choices if count >= FEW]
-    rest = sum(count for _, count in choices if count < FEW)
-    # One small cell beside a total is told by subtraction: it takes the smallest large one with it.
-    if 0 < rest < FEW and large:
-        rest += large.pop()[1]
-    return [*large, ("", rest)] if rest >= FEW else large
+    cells = merged({",".join(codes): count for codes, count in choices})
+    return [*cells.shown.items(), *([("", cells.other)] if cells.other >= FEW else [])]
 
 
 def _sends(session: Session, *where: sa.ColumnElement[bool]) -> list[OpenSend]:

@@ -13,8 +13,8 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
+from app.core.cells import merged
 from app.newsletters import sending
-from app.newsletters.readers import merged
 from app.outbox import queries, sends
 from app.outbox.models import (
     ACCEPTED,

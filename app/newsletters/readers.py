@@ -26,7 +26,6 @@ from app.audience.models import (
 from app.core.languages import in_order
 from app.newsletters.models import Issue
 
-SMALLEST_CELL: Final = 20
 REASONS: Final = (COMPLAINT, NEVER_WRITE, HARD_BOUNCE)
 
 Choice = tuple[str, ...]
@@ -48,14 +47,6 @@ class Audience:
     @property
     def suppressed_total(self) -> int:
         return sum(self.suppressed.values())
-
-
-@dataclass(frozen=True)
-class Cells:
-    """Counts as staff may see them: those of twenty and more, and the rest together (C19)."""
-
-    shown: Mapping[Any, int]
-    other: int
 
 
 def choices(session: Session, issue: Issue) -> dict[Choice, Choice]:
@@ -152,19 +143,6 @@ def audience(session: Session, issue: Issue, *, today: date) -> Audience:
             in_letter = met[row.languages]
             languages[in_letter] = languages.get(in_letter, 0) + row.readers
     return Audience(languages, suppressed, _without_language(session, issue, met))
-
-
-def merged(counts: Mapping[Any, int]) -> Cells:
-    """The cells of twenty and more, largest first; smaller ones become "other" (C19).
-
-    "Other" itself is never a number under twenty that a total would betray: then the smallest shown cell joins it.
-    """
-    order = sorted(counts.items(), key=lambda item: -item[1])
-    shown = [item for item in order if item[1] >= SMALLEST_CELL]
-    other = sum(count for _, count in order) - sum(count for _, count in shown)
-    if 0 < other < SMALLEST_CELL and shown:
-        other += shown.pop()[1]
-    return Cells(dict(shown), other)
 
 
 def _without_language(session: Session, issue: Issue, met: Iterable[Choice]) -> int:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from app.audience.models import NEWSLETTER, UNIONS, MailingList
 from app.core import clock
+from app.core.cells import SMALLEST_CELL, merged
 from app.core.errors import InvalidError, NotFoundError
 from app.core.languages import in_order
 from app.newsletters import checklist, issues, readers, sending, translating
@@ -274,9 +275,9 @@ def _audience(
         title=title_of(issue),
         tab="audience",
         audience=found,
-        cells=readers.merged(found.languages),
-        reasons=readers.merged(found.suppressed),
-        few=readers.SMALLEST_CELL,
+        cells=merged(found.languages),
+        reasons=merged(found.suppressed),
+        few=SMALLEST_CELL,
         lists=sorted(lists, key=lambda one: LISTS.index(one.slug)),
         locales=config().locales,
         writes=gate.allows(Permission.WRITE) and issue.state == DRAFT,
@@ -299,7 +300,7 @@ def _ready(
         tab="ready",
         hindrances=checklist.hindrances(session, issue) if hindrances is None else hindrances,
         audience=readers.audience(session, issue, today=clock.today()),
-        few=readers.SMALLEST_CELL,
+        few=SMALLEST_CELL,
         stamp=checklist.stamp(issue),
         second=sending.senders(session) >= 2,
         may_send=gate.allows(Permission.SEND),

@@ -16,6 +16,7 @@ from disposable_email_domains import blocklist
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.core.addresses import Address
+from app.core.cells import SMALLEST_CELL, merged
 from app.core.errors import InvalidError, NotFoundError
 from app.petitions.models import Petition, Signature
 from config import Config
@@ -25,7 +26,6 @@ DOMAIN: Final = "domain"
 BURST: Final = "burst"
 REASONS: Final = (ALL, DOMAIN, BURST)
 LONGEST_REASON: Final = 80
-FEW: Final = 20
 
 T = TypeVar("T")
 
@@ -90,10 +90,14 @@ def is_throw_away(domain: str) -> bool:
 
 @dataclass(frozen=True)
 class Standing:
-    """What stands outside a petition's count, as staff may see it: a None is fewer than 20 (C19)."""
+    """What stands outside a petition's count, as staff may see it: a None is fewer than 20 (C19).
+
+    The days tell of the reasons that are told; ``other_days`` are those that are not told by day.
+    """
 
     held: Mapping[str, int | None]
-    by_day: Mapping[date, int | None]
+    by_day: Mapping[date, int]
+    other_days: int
     invalid: Mapping[str, int | None]
 
 
@@ -101,9 +105,15 @@ def standing(session: Session, petition_id: int) -> Standing:
     """How many are held and why, the trend by day, and what was taken out of the count with which reason."""
     of_petition = Signature.petition_id == petition_id
     held = _counted(session, Signature.held, of_petition, Signature.held != "")
-    days = _counted(session, Signature.day, of_petition, Signature.held != "")
+    told = [reason for reason, count in held.items() if count >= SMALLEST_CELL]
+    days = merged(_counted(session, Signature.day, of_petition, Signature.held.in_(told)))
     invalid = _counted(session, Signature.invalid, of_petition, Signature.invalid != "")
-    return Standing(held=held, by_day=dict(sorted(days.items())), invalid=invalid)
+    return Standing(
+        held={reason: _told(count) for reason, count in held.items()},
+        by_day=dict(sorted(days.shown.items())),
+        other_days=days.other,
+        invalid={reason: _told(count) for reason, count in invalid.items()},
+    )
 
 
 def hold_all(session: Session, petition_id: int, *, on: bool) -> None:
@@ -154,6 +164,10 @@ def _move(
 
 def _counted(
     session: Session, by: InstrumentedAttribute[T], *where: sa.ColumnElement[bool]
-) -> dict[T, int | None]:
+) -> dict[T, int]:
     rows = session.execute(sa.select(by, sa.func.count()).where(*where).group_by(by))
-    return {key: count if count >= FEW else None for key, count in rows}
+    return {row[0]: int(row[1]) for row in rows}
+
+
+def _told(count: int) -> int | None:
+    return count if count >= SMALLEST_CELL else None

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from app.audience.models import COMPLAINT, DO_NOT_CONTACT, HARD_BOUNCE, NEVER_WRITE
 from app.audience.subscriptions import Desk
+from app.core.cells import Cells, merged
 from app.newsletters import readers
-from app.newsletters.readers import merged
 from tests.fixtures import NOON
 from tests.newsletters.conftest import a_reader, an_issue, readers_of, suppress
 
@@ -107,5 +107,5 @@ def test_C19_who_suppresses_an_address_does_not_see_whether_it_was_among_the_rea
 
 
 def test_C19_few_readers_are_all_other() -> None:
-    assert merged({"fa": 7}) == readers.Cells({}, 7)
-    assert merged({}) == readers.Cells({}, 0)
+    assert merged({"fa": 7}) == Cells({}, 7)
+    assert merged({}) == Cells({}, 0)

@@ -147,10 +147,13 @@ def test_taking_out_is_for_a_reason_and_can_be_taken_back(session: Session) -> N
 def test_C19_staff_see_a_trend_and_no_cell_under_twenty(session: Session) -> None:
     petition = a_petition(session)
     signatures(session, petition, 19, state={"held": DOMAIN}, day=DAY - timedelta(days=1))
-    signatures(session, petition, 20, state={"held": BURST})
+    signatures(session, petition, 20, state={"held": BURST}, day=DAY - timedelta(days=2))
+    signatures(session, petition, 7, state={"held": BURST}, day=DAY - timedelta(days=1))
+    signatures(session, petition, 30, state={"held": BURST})
     found = guarding.standing(session, petition.id)
-    assert found.held == {DOMAIN: None, BURST: 20}
-    assert list(found.by_day.items()) == [(DAY - timedelta(days=1), None), (DAY, 20)]
+    # neither a reason nor a day of fewer than twenty is told, nor left over when the others are taken away
+    assert found.held == {DOMAIN: None, BURST: 57}
+    assert (dict(found.by_day), found.other_days) == ({DAY: 30}, 27)
 
 
 def test_the_switch_is_of_one_petition(session: Session) -> None:
