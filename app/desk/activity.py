@@ -42,6 +42,8 @@ WORDS: Final = {
     "petition.opened-on-time": lazy_gettext("A petition opened on its day"),
     "petition.closed-on-time": lazy_gettext("A petition closed on its day"),
     "petition.not-ready": lazy_gettext("A petition was not ready to open on its day"),
+    "petition.exported": lazy_gettext("A petition was exported to the officers"),
+    "petition.recorded": lazy_gettext("What was made of a petition was recorded"),
     "petition.delivered": lazy_gettext("said that a petition was handed over"),
     "petition.archived": lazy_gettext("put a petition away"),
     "petition.wrote-update": lazy_gettext("wrote an update of a petition"),

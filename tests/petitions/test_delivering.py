@@ -80,7 +80,7 @@ def names(delivery: Delivery, opener: Opener | None) -> list[str]:
 
 
 @pytest.mark.both_databases
-def test_only_who_agreed_is_named(
+def test_C20_only_who_agreed_is_named(
     session: Session, keys: Keys, petition: Petition, sign: Sign
 ) -> None:
     sign("Approved Ana", shown_as=FULL_NAME, state=APPROVED)
@@ -111,7 +111,7 @@ def test_C05_without_the_names_key_only_what_is_shown_in_public_is_named(
     assert b"Parvin" not in delivering.to_json(delivery), "the export holds the box alone"
 
 
-def test_a_petition_that_hands_no_names_over_exports_no_box(
+def test_C20_a_petition_that_hands_no_names_over_exports_no_box(
     session: Session, keys: Keys, petition: Petition, sign: Sign
 ) -> None:
     sign(handed="Handed Hana")
