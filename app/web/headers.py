@@ -82,7 +82,8 @@ def init_app(app: Flask, *, https: bool, onion_url: str) -> None:
         if _may_be_kept(response):
             headers["Cache-Control"] = KEPT
             response.add_etag()
-            response.make_conditional(request)
+            if "If-Match" not in request.headers:  # for who writes; a 412 must not get into a cache
+                response.make_conditional(request)
         elif request.endpoint != "static":
             headers["Cache-Control"] = "no-store"
         if https:

@@ -252,3 +252,39 @@ def test_R06_many_petitions_ask_few_statements(visitor: FlaskClient, database: D
     assert reads() == few
     answer = visitor.get("/api/petitions").get_json()["petitions"]
     assert sorted(one["signatures"]["paper"] for one in answer) == [0, 0, *range(1, 21)]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"If-None-Match": '"'},
+        {"If-None-Match": 'W/"x", "y", zz'},
+        {"If-None-Match": "a" * 4000},
+        {"If-Modified-Since": "yesterday"},
+        {"If-Match": '"x"'},
+        {"Range": "bytes=0-3"},
+        {"Range": "bytes=9-1,-0,x"},
+        {"Accept": "text/plain;q=x, */*;q=0"},
+        {"Accept-Language": "ك" * 100},
+        {"Origin": "null"},
+    ],
+)
+def test_R06_odd_headers_get_the_same_whole_answer(
+    visitor: FlaskClient, headers: dict[str, str]
+) -> None:
+    plain = visitor.get("/api/petitions/1")
+    sent = {name: value.encode().decode("latin-1") for name, value in headers.items()}
+    odd = visitor.get("/api/petitions/1", headers=sent)
+    assert (odd.status_code, odd.get_data()) == (200, plain.get_data())
+
+
+def test_R06_a_database_that_is_away_is_a_json_error(
+    visitor: FlaskClient, database: Database, told: dict[str, Any]
+) -> None:
+    with database.unit_of_work() as session:
+        session.execute(sa.text("ALTER TABLE petition RENAME TO gone"))
+    answer = visitor.get("/api/petitions")
+    assert (answer.status_code, answer.content_type) == (503, "application/json")
+    assert int(answer.headers["Retry-After"]) > 0
+    assert answer.headers["Cache-Control"] == "no-store"
+    check(told, "Error", answer.get_json())

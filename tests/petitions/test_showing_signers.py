@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.core import ids
 from app.petitions import showing_signers
 from app.petitions.models import FULL_NAME, REFUSED, WAITS, Petition, Signature
 from tests.factories import DAY, a_petition
@@ -206,3 +207,53 @@ def test_C21_no_comment_shows_while_the_total_is_untold(session: Session) -> Non
     small.published_total = 20
     session.flush()
     assert told(session, small) == {"one of nineteen": ""}
+
+
+@pytest.mark.both_databases
+def test_R06_what_pages_show_is_found_without_looking_at_every_signature(
+    session: Session, petition: Petition
+) -> None:
+    # given far more signatures than are shown
+    approve(session, petition, 20)
+    showing_signers.publish(session, now=NOON)
+    text_id = petition.texts[0].id
+    session.execute(
+        sa.insert(Signature),
+        [
+            {
+                "id": ids.new(),
+                "petition_id": petition.id,
+                "index_key_id": "1",
+                "exact_hash": b"many" + number.to_bytes(28),
+                "mailbox_hash": b"many" + number.to_bytes(28),
+                "text_id": text_id,
+                "wording_id": 1,
+                "day": DAY,
+            }
+            for number in range(3000)
+        ],
+    )
+    session.execute(sa.text("ANALYZE signature"))
+    # then both reads go by the small index of their own
+    seen: list[tuple[str, object]] = []
+
+    def note(
+        _connection: object, _cursor: object, statement: str, values: object, *_: object
+    ) -> None:
+        seen.append((statement, values))
+
+    sa.event.listen(session.get_bind(), "before_cursor_execute", note)
+    try:
+        showing_signers.signers(session, petition.id)
+        showing_signers.comments(session, petition.id, day=DAY)
+    finally:
+        sa.event.remove(session.get_bind(), "before_cursor_execute", note)
+    explain = "EXPLAIN QUERY PLAN" if session.get_bind().dialect.name == "sqlite" else "EXPLAIN"
+    plans = [
+        str(session.connection().exec_driver_sql(f"{explain} {statement}", values).all())  # type: ignore[arg-type]
+        for statement, values in seen
+        if "signature" in statement
+    ]
+    assert len(plans) == 2
+    assert "ix_signature_shown" in plans[0], plans[0]
+    assert "ix_signature_comment" in plans[1], plans[1]
