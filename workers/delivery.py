@@ -91,13 +91,14 @@ def open_export(export: Path, officer_key: Path, names_key: Path | None, folder:
     opened = _or_exit(lambda: _opened(export, officer_key))
     opener = None
     if names_key is not None:
-        private = names_key.read_text("utf-8")
+        private = names_key.read_text("utf-8", "replace")
         opener = _or_exit(lambda: delivery_files.names_opener(private), "The names key: ")
     named, closed = delivery_files.open_names(opened, opener)
     if closed and opener is not None:
         raise click.ClickException(
             f"{closed} names do not open with this names key; nothing was made."
         )
+    click.echo(f"Making {len(opened.texts)} documents and a table of {len(named)} names ...")
     made = _or_exit(lambda: delivery_files.make(opened, named))
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for file in made:
@@ -131,7 +132,7 @@ def record(file: Path) -> None:
 
 
 def _opened(export: Path, officer_key: Path) -> Delivery:
-    plain = officers.decrypt(export.read_bytes(), officer_key.read_text("utf-8"))
+    plain = officers.decrypt(export.read_bytes(), officer_key.read_text("utf-8", "replace"))
     return delivering.from_json(plain)
 
 

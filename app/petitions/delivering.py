@@ -18,6 +18,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
+from app.core import languages
 from app.core.errors import InvalidError, NotFoundError
 from app.organisations.models import Organisation
 from app.petitions import queries
@@ -28,6 +29,7 @@ VERSION: Final = 1
 """Of the export's form; a file of another one is refused by name."""
 PDF: Final = "pdf"
 CSV: Final = "csv"
+_SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
 _HEX: Final = re.compile(r"[0-9a-f]+")
 
 
@@ -126,21 +128,34 @@ def to_json(delivery: Delivery) -> bytes:
 
 
 def from_json(written: bytes) -> Delivery:
-    """What ``to_json`` wrote. Raises InvalidError for anything else."""
+    """What ``to_json`` wrote. Raises InvalidError for anything else: whoever knows an officer's key can write one,
+    and its slug and languages become names of files.
+    """
     try:
         fields: dict[str, Any] = json.loads(written)
         if fields.pop("version") != VERSION:
             raise InvalidError("this export was made by another release")
+        numbers = [fields["petition_id"], fields["paper"], fields["total"] or 0]
         texts = [{**text, "demands": tuple(text["demands"])} for text in fields.pop("texts")]
-        return Delivery(
+        read = Delivery(
             day=date.fromisoformat(fields.pop("day")),
             texts=tuple(DeliveredText(**text) for text in texts),
             endorsers=tuple(Endorser(**one) for one in fields.pop("endorsers")),
             signers=tuple(Signer(**one) for one in fields.pop("signers")),
             **fields,
         )
+        codes = [text.language for text in read.texts] + [one.language for one in read.endorsers]
+        sound = (
+            all(isinstance(number, int) for number in numbers)
+            and _SLUG.fullmatch(read.slug)
+            and read.texts
+            and all(languages.is_known(code) for code in (read.source_language, *codes))
+        )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise InvalidError("this is no export of a delivery") from None
+    if not sound:
+        raise InvalidError("this is no export of a delivery")
+    return read
 
 
 def record(

@@ -235,6 +235,26 @@ def test_what_is_no_export_is_refused(written: bytes) -> None:
         delivering.from_json(written)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"slug": "../../elsewhere"},
+        {"slug": ""},
+        {"source_language": "../../etc"},
+        {"petition_id": "1"},
+        {"texts": ()},
+        {"total": {}, "surprise": 1},
+    ],
+    ids=json.dumps,
+)
+def test_R06_a_forged_export_names_no_file_elsewhere(
+    session: Session, petition: Petition, change: dict[str, object]
+) -> None:
+    fields = {**json.loads(delivering.to_json(gathered(session, petition))), **change}
+    with pytest.raises(InvalidError):
+        delivering.from_json(json.dumps(fields).encode())
+
+
 def test_C20_another_key_does_not_open_an_export() -> None:
     _, public = officers.make_key_pair()
     another, _ = officers.make_key_pair()
