@@ -47,6 +47,7 @@ WISHES: dict[str, tuple[str, dict[str, str]]] = {
     "sign": ("/en/petitions/teachers/sign", {"consent": "y"}),
     "subscribe": ("/en/newsletter", {"consent": "y", "language1": "fa"}),
     "preferences": ("/en/my-choices", {"purpose": "preferences"}),
+    "show": ("/en/my-choices", {"purpose": "showing", "petition": "1"}),
     "withdraw": ("/en/my-choices", {"purpose": "withdrawal", "petition": "all"}),
     "erase": ("/en/my-choices", {"purpose": "erasure"}),
 }
