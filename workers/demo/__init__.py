@@ -19,7 +19,8 @@ from app.audience.subscriptions import Desk
 from app.core import addresses, ids, persian
 from app.newsletters.models import PETITION, SUBJECT, Block, BlockText, Issue, Report, ReportText
 from app.organisations.models import Organisation, Representative
-from app.petitions import signing
+from app.petitions import campaigning, signing
+from app.petitions.campaigning import Backing
 from app.petitions.models import OPEN, Petition, PetitionText
 from app.staff import passwords
 from app.staff.models import ADMIN, Account
@@ -47,6 +48,10 @@ def load(session: Session, desk: Desk, *, now: datetime) -> None:
     _issue(session, content["issue"], petitions, day)
     for number, entry in enumerate(content["organisations"], start=1):
         _organisation(session, desk, entry, number, day)
+    for entry in content["updates"]:
+        _update(session, petitions[entry["petition"]], entry, day)
+    for entry in content["endorsements"]:
+        _endorsement(session, petitions[entry["petition"]], entry, day)
     for number, languages in zip(range(1, SUBSCRIBERS + 1), cycle(CHOICES), strict=False):
         _subscribe(session, desk, f"reader{number}@readers.example", NEWSLETTER, languages, day)
 
@@ -117,6 +122,29 @@ def _report(session: Session, entry: Mapping[str, Any], day: date) -> None:
             ],
         )
     )
+
+
+def _update(session: Session, petition: Petition, entry: Mapping[str, Any], day: date) -> None:
+    texts = {code: (entry[code]["title"], entry[code]["body"]) for code in LANGUAGES}
+    made = campaigning.save_update(session, petition.id, entry["kind"], texts)
+    shown_on = day - timedelta(days=entry["days_ago"])
+    campaigning.publish_update(session, petition.id, made.id, day=shown_on)
+
+
+def _endorsement(session: Session, petition: Petition, entry: Mapping[str, Any], day: date) -> None:
+    organisation = session.scalars(
+        sa.select(Organisation).where(
+            Organisation.folded_name.contains(persian.fold(entry["organisation"]))
+        )
+    ).one()
+    backing = Backing(
+        organisation.id,
+        entry["mandate"],
+        entry["language"],
+        statement=entry["statement"],
+        may_publish=True,
+    )
+    campaigning.endorse(session, petition.id, backing, account_id=account(session).id, day=day)
 
 
 def _issue(
