@@ -129,3 +129,21 @@ def test_A01_A02_a_full_petition_page(
                     page.screenshot(path=Path(PICTURES) / name, full_page=True)
             found += faults(page)
     assert found == []
+
+
+def test_on_paper_nothing_lies_over_anything(site: Flask, database: Database, page: Page) -> None:
+    with database.unit_of_work() as session:
+        fill(session)
+    with serving(site) as address:
+        page.set_viewport_size({"width": 1280, "height": 900})
+        page.emulate_media(media="print")
+        page.goto(f"{address}/fa/petitions/teachers")
+        text = page.locator("article").bounding_box()
+        unions = page.locator(".endorsers").bounding_box()
+        rest = page.locator(".rest").bounding_box()
+        assert text
+        assert unions
+        assert rest
+        assert text["y"] + text["height"] <= unions["y"]
+        assert unions["y"] + unions["height"] <= rest["y"]
+        assert not page.locator("form").first.is_visible()
