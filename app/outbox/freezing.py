@@ -8,12 +8,13 @@ from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from app.core import wake
 from app.core.database import insert_into, wake_after_commit
 from app.outbox.models import QUEUED, Delivery, Letter, Send, Slice
-from app.outbox.posting import REST, new_slice
+from app.outbox.posting import REST, new_slices
 
 SLICE_SIZE: Final = 500
 OWN_GROUP_FROM: Final = 20
@@ -92,7 +93,7 @@ def _freeze_part(
     letter = session.get_one(Letter, letter_ids[tuple(languages), quiet])
     # Who came or left meanwhile is met by one more part, of one slice, at the end.
     many: int = max(1, min(most, -(-left // SLICE_SIZE)))
-    made = [new_slice(session, letter, group, size=0) for _ in range(many)]
+    made = new_slices(session, letter, group, sizes=[0] * many)
     _insert_deliveries(session, send, [slice_.id for slice_ in made], chosen, in_unit)
     last = _measure(session, made)
     if last is None:
@@ -127,14 +128,9 @@ def _insert_deliveries(
         .limit(len(slice_ids) * SLICE_SIZE)
         .subquery("first")
     )
-    number = sa.func.row_number().over(order_by=first.c.contact_id) - 1
+    number = _place(first.c.contact_id)
     numbered = sa.select(first, number.label("number")).subquery("numbered")
-    lane = sa.select(
-        Slice.id, (sa.func.row_number().over(order_by=Slice.id) - 1).label("number")
-    ).where(Slice.id.in_(slice_ids))
-    lanes = lane.subquery("lanes")
-    source = sa.select(
-        lanes.c.id,
+    columns = (
         numbered.c.number % SLICE_SIZE,
         random_id,
         sa.literal(send.id),
@@ -142,7 +138,24 @@ def _insert_deliveries(
         sa.literal(send.round),
         numbered.c.subscription_id,
         sa.literal(QUEUED),
-    ).join_from(numbered, lanes, lanes.c.number == numbered.c.number // SLICE_SIZE)
+    )
+    in_order = numbered.c.number // SLICE_SIZE
+    if sqlite:
+        lanes = (
+            sa.select(Slice.id, _place(Slice.id.expression).label("number"))
+            .where(Slice.id.in_(slice_ids))
+            .subquery("lanes")
+        )
+        source = sa.select(lanes.c.id, *columns).join_from(
+            numbered, lanes, lanes.c.number == in_order
+        )
+    else:
+        # Looked up, not joined: PostgreSQL would compare every reader with every slice.
+        ids = sa.literal(sorted(slice_ids), ARRAY(sa.BigInteger)).label("ids")
+        all_lanes = sa.select(ids).subquery("lanes")
+        source = sa.select(all_lanes.c.ids[in_order + 1], *columns).join_from(
+            numbered, all_lanes, sa.true()
+        )
     session.execute(
         insert_into(session, Delivery)
         .from_select(
@@ -160,6 +173,11 @@ def _insert_deliveries(
         )
         .on_conflict_do_nothing(index_elements=["send_id", "recipient", "round"])
     )
+
+
+def _place(key: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
+    """SQL: how many come before this row in the order of ``key``."""
+    return sa.type_coerce(sa.func.row_number().over(order_by=key), sa.Integer) - 1
 
 
 def _measure(session: Session, made: Sequence[Slice]) -> UUID | None:

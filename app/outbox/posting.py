@@ -167,18 +167,29 @@ def post(session: Session, desk: Desk, mails: Sequence[Mail], *, now: datetime) 
 
 def new_slice(session: Session, letter: Letter, destination: str, *, size: int) -> Slice:
     """A slice of a letter's send, ready to be claimed once this transaction is committed."""
+    (made,) = new_slices(session, letter, destination, sizes=[size])
+    return made
+
+
+def new_slices(
+    session: Session, letter: Letter, destination: str, *, sizes: Sequence[int]
+) -> list[Slice]:
+    """As ``new_slice``, one for each of ``sizes`` and in one statement."""
     send = session.get_one(Send, letter.send_id)
-    slice_ = Slice(
-        send_id=send.id,
-        letter_id=letter.id,
-        destination=destination,
-        priority=send.priority,
-        size=size,
-        queued=size,
-    )
-    session.add(slice_)
+    made = [
+        Slice(
+            send_id=send.id,
+            letter_id=letter.id,
+            destination=destination,
+            priority=send.priority,
+            size=size,
+            queued=size,
+        )
+        for size in sizes
+    ]
+    session.add_all(made)
     session.flush()
-    return slice_
+    return made
 
 
 def _delivery(slice_: Slice, place: int, mail: Mail) -> dict[str, Any]:
