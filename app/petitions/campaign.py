@@ -33,6 +33,7 @@ class Campaign:
     signers: Sequence[ShownSigner]
     signers_shown: int
     comments: Sequence[ShownComment]
+    comments_shown: int
     weeks: Sequence[Group]
     handed_over: bool
 
@@ -64,6 +65,7 @@ def around(
 ) -> Campaign:
     """What the public may see of a petition on ``day``, in ``language`` or the first that there is."""
     signers = showing_signers.signers(session, petition_id, limit=names)
+    said = showing_signers.comments(session, petition_id, day=day, limit=comments)
     return Campaign(
         updates=news.updates(session, language, locales, petition_id=petition_id, day=day),
         endorsers=endorsing_queries.endorsers(session, petition_id, language, locales),
@@ -74,7 +76,12 @@ def around(
             if len(signers) == names
             else len(signers)
         ),
-        comments=showing_signers.comments(session, petition_id, day=day, limit=comments),
+        comments=said,
+        comments_shown=(
+            showing_signers.number_of_comments(session, petition_id, day=day)
+            if len(said) == comments
+            else len(said)
+        ),
         weeks=weeks.published(session, petition_id),
         handed_over=bool(
             session.scalar(sa.select(sa.exists().where(Handover.petition_id == petition_id)))

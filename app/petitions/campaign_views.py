@@ -38,20 +38,37 @@ def updates(slug: str) -> ResponseReturnValue:
 @campaign.get("/<locale:locale>/petitions/<slug:slug>/signers")
 def signers(slug: str) -> ResponseReturnValue:
     """The signers who chose to be shown, in no order; ``page`` turns the pages (C21)."""
-    wanted = request.args.get("page", "1")
-    number = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 6 else 0
     with reading() as session:
         found = queries.shown_petition(session, slug, language.current(), config().locales)
         shown = showing_signers.number_of_signers(session, found.id)
-        last = max(-(-shown // A_PAGE), 1)
-        if not 1 <= number <= last:
-            raise NotFoundError("no such page")
+        number, last = _turned_to(shown)
         names = showing_signers.signers(session, found.id, page=number)
     return render_template(
-        "petitions/signers.html",
-        petition=found,
-        signers=names,
-        shown=shown,
-        number=number,
-        last=last,
+        "petitions/signers.html", petition=found, signers=names, number=number, last=last
     )
+
+
+@campaign.get("/<locale:locale>/petitions/<slug:slug>/comments")
+def comments(slug: str) -> ResponseReturnValue:
+    """What signers wrote to be published, in no order; ``page`` turns the pages (C21)."""
+    day = clock.today()
+    with reading() as session:
+        found = queries.shown_petition(session, slug, language.current(), config().locales)
+        number, last = _turned_to(showing_signers.number_of_comments(session, found.id, day=day))
+        said = showing_signers.comments(session, found.id, day=day, page=number)
+    return render_template(
+        "petitions/comments.html", petition=found, comments=said, number=number, last=last
+    )
+
+
+def _turned_to(things: int) -> tuple[int, int]:
+    """The page that was asked for, and the last one.
+
+    Raises NotFoundError for one that is not there.
+    """
+    wanted = request.args.get("page", "1")
+    number = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 6 else 0
+    last = max(-(-things // A_PAGE), 1)
+    if not 1 <= number <= last:
+        raise NotFoundError("no such page")
+    return number, last

@@ -109,11 +109,10 @@ def number_of_signers(session: Session, petition_id: int) -> int:
 
 
 def comments(
-    session: Session, petition_id: int, *, day: date, limit: int = A_PAGE
+    session: Session, petition_id: int, *, day: date, limit: int = A_PAGE, page: int = 1
 ) -> list[ShownComment]:
     """Approved comments whose day has come, in no order of signing; none while the total is untold."""
-    total = session.scalar(sa.select(Petition.published_total).where(Petition.id == petition_id))
-    if (total or 0) < FLOOR:
+    if not _is_told(session, petition_id):
         return []
     shown = sa.and_(*_shown(petition_id))
     rows = session.execute(
@@ -122,17 +121,40 @@ def comments(
             Signature.comment_language,
             sa.case((shown, Signature.shown_name), else_="").label("name"),
         )
-        .where(
-            Signature.petition_id == petition_id,
-            sa.literal_column("comment_state") == sa.literal_column("'approved'"),
-            Signature.comment != "",
-            Signature.comment_day <= day,
-            guarding.counts(),
-        )
+        .where(*_said(petition_id, day))
         .order_by(Signature.id)
         .limit(limit)
+        .offset((page - 1) * limit)
     )
     return [ShownComment(row.comment, row.comment_language, row.name) for row in rows]
+
+
+def number_of_comments(session: Session, petition_id: int, *, day: date) -> int:
+    """How many comments are shown."""
+    if not _is_told(session, petition_id):
+        return 0
+    return int(
+        session.scalar(
+            sa.select(sa.func.count()).select_from(Signature).where(*_said(petition_id, day))
+        )
+        or 0
+    )
+
+
+def _is_told(session: Session, petition_id: int) -> bool:
+    total = session.scalar(sa.select(Petition.published_total).where(Petition.id == petition_id))
+    return (total or 0) >= FLOOR
+
+
+def _said(petition_id: int, day: date) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        Signature.petition_id == petition_id,
+        # As a literal, so that the index of these few is used.
+        sa.literal_column("comment_state") == sa.literal_column("'approved'"),
+        Signature.comment != "",
+        Signature.comment_day <= day,
+        guarding.counts(),
+    )
 
 
 def _those(batch: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:

@@ -31,6 +31,7 @@ OPEN_TO_ALL: Final = frozenset(
 )
 """JSON and feeds: pages of other sites may read them, too."""
 SAME_FOR_EVERYONE: Final = OPEN_TO_ALL | {
+    "campaign.comments",
     "campaign.signers",
     "campaign.updates",
     "desk.contact",

@@ -19,6 +19,7 @@ PAGES = (
     "/en/petitions/teachers",
     "/en/petitions/teachers/updates",
     "/en/petitions/teachers/signers",
+    "/en/petitions/teachers/comments",
     "/en/petitions/teachers/feed.atom",
     "/en/feed.atom",
     "/api/petitions",

@@ -194,6 +194,28 @@ def test_comments_stand_apart_and_escaped(visitor: FlaskClient, database: Databa
     assert "In their own words" in story.words(page)
 
 
+def test_all_comments_stand_on_a_page_of_their_own(
+    visitor: FlaskClient, database: Database
+) -> None:
+    with database.unit_of_work() as session:
+        for place in range(23):
+            a_signature(
+                session,
+                teachers(session),
+                comment=f"word{place:02}",
+                comment_language="en",
+                comment_state="approved",
+                comment_day=DAY,
+            )
+    page = visitor.get(PAGE)
+    assert len(re.findall(r"word\d\d", story.words(page))) == 20
+    assert "All 23 comments" in story.words(page)
+    assert f"{PAGE}/comments" in story.hrefs(page)
+    everything = story.words(visitor.get(f"{PAGE}/comments"))
+    assert len(set(re.findall(r"word\d\d", everything))) == 23
+    assert "2026" not in everything, "no day anywhere"
+
+
 def weeks_of(database: Database, total: int, live: bool = False) -> None:
     with database.unit_of_work() as session:
         petition = teachers(session)
@@ -249,7 +271,7 @@ def test_a_closed_petition_leads_to_what_was_handed_over(
     assert visitor.get(f"{closed}/delivery").status_code == 200
 
 
-@pytest.mark.parametrize("place", ["updates", "signers"])
+@pytest.mark.parametrize("place", ["updates", "signers", "comments"])
 def test_a_page_beside_a_petition_that_is_not_there(visitor: FlaskClient, place: str) -> None:
     assert visitor.get(f"/en/petitions/none/{place}").status_code == 404
     empty = visitor.get(f"/en/petitions/pensions/{place}")

@@ -24,7 +24,7 @@ from tests.petitions.campaigning import a_signature, an_endorsement, an_update, 
 
 pytestmark = [pytest.mark.browser, pytest.mark.sockets]
 
-PLACES = ("petitions/teachers", "petitions/teachers/updates", "petitions/teachers/signers")
+PLACES = [f"petitions/teachers{end}" for end in ("", "/updates", "/signers", "/comments")]
 PICTURES = os.environ.get("PEYVAND_LOOK_AT")
 """A folder for pictures of these pages, for people to look at."""
 LONG_AGO = DAY - timedelta(days=400)
