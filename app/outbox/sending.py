@@ -13,6 +13,7 @@ from datetime import timedelta
 from time import monotonic
 from typing import Final
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -76,6 +77,7 @@ class Sender:
         self._failures = 0
         self._runners: list[_Runner] = []
         self._claim_in_doubt = False
+        self._composers: WeakValueDictionary[int, Composer] = WeakValueDictionary()
 
     def nudge(self) -> None:
         """Look for work now. Call it in the loop's thread."""
@@ -151,6 +153,17 @@ class Sender:
         self._failures, self._rest_until = 0, 0.0
         return connection
 
+    async def composer(self, lane: Lane) -> Composer:
+        """What composes the lane's mails; lanes of one letter that are worked through share it.
+
+        It goes with the last of them: as long as one lasts, its letter cannot be replaced by another of its number.
+        """
+        found = self._composers.get(lane.letter_id)
+        if found is None:
+            letter = await self.gate.persist(lambda session: lanes.letter_of(session, lane))
+            found = self._composers[lane.letter_id] = Composer(letter, self._desk)
+        return found
+
     @property
     def stopping(self) -> bool:
         return self._stopping.is_set()
@@ -158,10 +171,6 @@ class Sender:
     @property
     def owner(self) -> UUID:
         return self._owner
-
-    @property
-    def desk(self) -> Desk:
-        return self._desk
 
 
 def urgent_lanes(connections: int) -> int:
@@ -246,8 +255,7 @@ class _Runner:
 
     async def _work(self, lane: Lane) -> None:
         sender = self._sender
-        letter = await sender.gate.persist(lambda session: lanes.letter_of(session, lane))
-        queue = Queue(sender.gate, lane, Composer(letter, sender.desk))
+        queue = Queue(sender.gate, lane, await sender.composer(lane))
         pause: timedelta | None = None
         cuts = 0
         while not sender.stopping and pause is None:
