@@ -162,6 +162,7 @@ def _page(slug: str, form: SignForm, *, status: int = 200) -> ResponseReturnValu
         consent=consent,
         campaign=around,
         share=share_url(found),
+        site_url=config().base_url,
         days=config().request_days,
     )
     return page, status
