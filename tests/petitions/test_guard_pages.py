@@ -69,7 +69,9 @@ def test_held_signatures_are_let_go_taken_out_and_taken_back(
     held(database, 20)
     organiser.post(GUARD, data={"do": "release:burst"})
     assert numbers(database) == (0, 0, 45)
-    assert {"guard.invalidate", "guard.restore", "guard.release"} <= {act for act, _ in acts(database)}
+    assert {"guard.invalidate", "guard.restore", "guard.release"} <= {
+        act for act, _ in acts(database)
+    }
 
 
 def test_taking_out_without_a_reason_is_asked_about(
