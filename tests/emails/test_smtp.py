@@ -230,7 +230,7 @@ def test_dots_at_a_lines_start_survive(run: Run, body: bytes) -> None:
 
 def test_a_letter_that_says_where_its_dots_are_is_stuffed_where_it_has_some(run: Run) -> None:
     """Each mail's own envelope tells, also when the next one's has gone out with its body."""
-    bodies = [b"no dot\r\n", b".dot\r\n", b"none\r\n"]
+    bodies = [b"no dot\r\n", b"..dots\r\n", b"none\r\n"]
     dots = [False, True, False]
     envelopes = [replace(one, dots=has) for one, has in zip(ENVELOPES, dots, strict=False)]
 
