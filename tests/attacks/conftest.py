@@ -120,6 +120,9 @@ class House:
                 "",
             ),
             "purpose": purposes.PREFERENCES,
+            "update_id": "1",
+            "organisation_id": "1",
+            "sheets_id": "1",
             "token": {
                 "links.unsubscribe": self.inside.unsubscribe,
                 "links.leave": self.inside.unsubscribe,

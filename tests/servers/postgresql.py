@@ -32,6 +32,7 @@ class PostgreSQL(Server):
 
     program = "postgres"
     account = "postgres"
+    start_seconds = 60  # recovery after a kill syncs every file of every database first
     stop_signal = signal.SIGINT  # "fast": ends open connections and checkpoints
 
     def __init__(self) -> None:
