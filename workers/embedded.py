@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -123,6 +124,12 @@ class _Member:
     def ended(self) -> bool:
         return self.process is not None and self.process.poll() is not None
 
+    def clear_away(self) -> None:
+        """End what a killed process left behind in its group: granian serves in a child of its own."""
+        if self.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+
 
 class _Household:
     """Both processes: started, watched, started again when one dies, and ended together."""
@@ -194,6 +201,7 @@ class _Household:
             if not member.ended:
                 continue
             if member.start_at == 0.0:
+                member.clear_away()
                 wait = min(RESTART_AFTER * 2**member.restarts, LONGEST_WAIT)
                 member.restarts += 1
                 member.start_at = now + wait

@@ -183,6 +183,7 @@ def test_a_process_that_dies_is_started_again(clone: Path, victim: str) -> None:
             for pid in _children(home)
             if victim in Path(f"/proc/{pid}/cmdline").read_text().split("\0")
         ]
+        group = _group(pid)
         os.kill(pid, signal.SIGKILL)
         wait_until(lambda: "starting it again" in home.words, seconds=5, what="the word of it")
         wait_until(lambda: _answers(home.site), seconds=15, what="an answer")
@@ -191,6 +192,8 @@ def test_a_process_that_dies_is_started_again(clone: Path, victim: str) -> None:
             seconds=10,
             what="two processes again",
         )
+        # and nothing of the dead one serves on
+        assert not [one for one in group if Path(f"/proc/{one}").exists()]
 
 
 def test_R07_a_start_on_an_older_schema_copies_the_file_and_migrates(
@@ -308,6 +311,19 @@ def test_a_fresh_clone_serves_within_three_minutes_downloads_included(tmp_path: 
         assert home.words.rstrip().endswith("Stopped.")
         wait_until(lambda: home.processes() == [], seconds=3, what="the end of all processes")
         home.serves()
+
+
+def _group(pid: int) -> list[int]:
+    """The processes of a process's own group."""
+    found = [int(folder.name) for folder in Path("/proc").glob("[0-9]*")]
+    return [one for one in found if _group_of(one) == pid]
+
+
+def _group_of(pid: int) -> int:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return 0
 
 
 def _children(home: Household) -> list[int]:

@@ -36,8 +36,6 @@ BROWSER_FLAGS = (
     "--disable-sync",
 )
 # Their timing matters, so that two of them never share the machine's two cores.
-NOT_COVERING = ("attacks", "architecture", "emails", "faults", "journeys", "servers")
-"""What these rooms of tests run is run by others' tests too; measuring it takes long."""
 TOGETHER = ("tests/faults/",)
 
 AnyServer = TypeVar("AnyServer", bound=Server)
@@ -171,10 +169,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let tests that use a server reach loopback, and measure coverage where that tells something."""
+    """Let tests that use a server reach loopback."""
     for item in items:
-        if item.nodeid.startswith(tuple(f"tests/{room}/" for room in NOT_COVERING)):
-            item.add_marker("no_cover")
         used = set(getattr(item, "fixturenames", ()))
         if used & {"page", "browser"}:
             item.add_marker("browser")
