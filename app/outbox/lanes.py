@@ -8,7 +8,7 @@ crash, on any machine that takes over.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Final, cast
@@ -83,10 +83,14 @@ class Fetched:
     """How many readers of this batch may no longer receive; nothing of them is queued any more."""
 
 
-def claim(session: Session, owner: UUID, *, most: int, now: datetime) -> Lane | None:
+def claim(
+    session: Session, owner: UUID, *, most: int, now: datetime, but: Collection[int] = ()
+) -> Lane | None:
     """Take the first ready slice of a priority up to ``most``; None when there is none.
 
-    Locked rows are skipped, so that two workers never wait for each other and never get the same slice.
+    Locked rows are skipped, so that two workers never wait for each other and never get the same slice. ``but`` are
+    those that a lane of this worker has not let go of yet: it lost them to another worker, which gave them back, and
+    claimed again it could not tell that they are no longer its own.
     """
     row = session.execute(
         sa.select(Slice, Send.purpose, Letter.kind)
@@ -95,6 +99,7 @@ def claim(session: Session, owner: UUID, *, most: int, now: datetime) -> Lane | 
         .where(
             Slice.state == READY,
             Slice.priority <= most,
+            Slice.id.not_in(but),
             Send.state.in_((RUNNING, FREEZING)),
             sa.or_(Slice.not_before.is_(None), Slice.not_before <= now),
         )

@@ -127,7 +127,7 @@ class Sender:
         def claim(session: Session) -> Lane | None:
             if in_doubt:
                 takeover.disown(session, self._owner, but=held)
-            return lanes.claim(session, self._owner, most=most, now=clock.now())
+            return lanes.claim(session, self._owner, most=most, now=clock.now(), but=held)
 
         try:
             lane = await self.gate.in_transaction(claim)
@@ -301,6 +301,8 @@ class _Runner:
                 queue.put_back(mail)
             else:
                 ours = await queue.record(mail, outcome)
+                if not ours:
+                    queue.lose()
             self._in_flight = False
             if not ours or unsent or outcome.ends_connection or outcome.pauses_destination:
                 await self._hang_up()

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from app.audience.subscriptions import Desk
 from app.core import ids
 from app.core.database import Database
-from app.outbox import composing
+from app.outbox import composing, lanes
 from app.outbox.models import DONE, PAUSED, QUEUED, READY, Delivery, Letter, Send, Slice
 from app.outbox.sending import Sender, urgent_lanes
 from emails.memory import MemoryTransport
 from emails.transport import Envelope, Outcome
+from tests.fixtures import NOON
 from tests.outbox.road import (
     ACCEPTED,
     DEFERRED,
@@ -69,6 +72,37 @@ def test_R02_the_gate_a_mail_is_recorded_before_the_next_body_goes(road: Road) -
 
     road.run(MemoryTransport(at_deliver=look))
     assert recorded == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.both_databases
+def test_R02_a_lane_that_was_taken_over_sends_nothing_more_of_what_it_has_read(road: Road) -> None:
+    # given a lane that has read six mails, and another worker that takes it over while the second is on its way
+    road.sends(6)
+    sent: list[float] = []
+
+    def taken_over(_: Envelope) -> Outcome:
+        sent.append(time.monotonic())
+        if len(sent) == 2:
+            with road.database.unit_of_work() as session:
+                session.execute(sa.update(Slice).values(owner=ids.new()))
+        return ACCEPTED
+
+    # when it goes on for a while
+    road.run(
+        MemoryTransport(at_deliver=taken_over),
+        until=lambda: len(sent) >= 2 and time.monotonic() - sent[1] > 0.5,
+    )
+    # then nothing goes out after the one that was under way
+    assert len(sent) == 2
+
+
+@pytest.mark.both_databases
+def test_R02_a_slice_that_a_lane_still_holds_is_not_claimed_again(
+    session: Session, desk: Desk
+) -> None:
+    held = a_slice(session, desk, a_send(session), 2)
+    assert lanes.claim(session, ids.new(), most=9, now=NOON, but=[held.id]) is None
+    assert lanes.claim(session, ids.new(), most=9, now=NOON, but=[held.id + 1]) is not None
 
 
 def test_M09_M10_outcomes_at_the_envelope_and_at_the_body_are_recorded(road: Road) -> None:
