@@ -36,6 +36,8 @@ BROWSER_FLAGS = (
     "--disable-sync",
 )
 # Their timing matters, so that two of them never share the machine's two cores.
+LONG = ("test_newsletter", "test_fresh_start", "test_signing", "test_staff_pages", "test_choices")
+"""Of what drives a browser, these begin first, so that no process works on one while the others rest."""
 TOGETHER = ("tests/faults/",)
 
 AnyServer = TypeVar("AnyServer", bound=Server)
@@ -191,7 +193,7 @@ def pytest_in_order_of_need(items: list[pytest.Item]) -> None:
 
     def need(item: pytest.Item) -> int:
         if item.path in driving:
-            return 2
+            return 2 if item.path.stem in LONG else 3
         return 0 if any(room in str(item.path) for room in rooms) else 1
 
     items.sort(key=need)
