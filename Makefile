@@ -113,9 +113,9 @@ lock: ## Pin the newest allowed versions again, with hashes (needs uv)
 	@echo "Pinning what tests and checks need ..."
 	@$(LOCK) --group dev --constraints requirements.txt --output-file requirements-dev.txt
 
-# No address of an index or a folder may end up in the files, whatever this machine is set to.
+# uv writes no address into the files unless it is asked to; the header would hold the command.
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --quiet \
-  --upgrade --no-header --no-emit-index-url --no-emit-find-links
+  --upgrade --no-header
 
 .PHONY: clean
 clean: ## Remove the virtual environment and all caches; instance/ stays

@@ -177,23 +177,16 @@ class Indexer:
 
 
 class Mac:
-    """HMAC-SHA256 under one key [RFC 2104], for many messages.
-
-    What the key alone decides is worked out once; ``hmac.digest`` does it anew for each message.
-    """
+    """HMAC-SHA256 under one key [RFC 2104], for many messages: what the key alone decides is worked out once."""
 
     def __init__(self, key: bytes) -> None:
-        block = (key if len(key) <= 64 else hashlib.sha256(key).digest()).ljust(64, b"\0")
-        self._inner = hashlib.sha256(bytes(octet ^ 0x36 for octet in block))
-        self._outer = hashlib.sha256(bytes(octet ^ 0x5C for octet in block))
+        self._keyed = hmac.new(key, digestmod=hashlib.sha256)
 
     def digest(self, message: bytes) -> bytes:
         """The 32 octets of ``message``."""
-        inner = self._inner.copy()
-        inner.update(message)
-        outer = self._outer.copy()
-        outer.update(inner.digest())
-        return outer.digest()
+        of_message = self._keyed.copy()
+        of_message.update(message)
+        return of_message.digest()
 
 
 def _children(key: bytes) -> dict[str, bytes]:

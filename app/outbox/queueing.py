@@ -51,7 +51,6 @@ class Queue:
         self._batch = FIRST_BATCH
         self._taken = 0
         self._back: Ready | None = None
-        self._lost = False
         self.recorded = 0
 
     def at_hand(self) -> Ready | None:
@@ -69,7 +68,7 @@ class Queue:
 
     async def next(self) -> Ready | None:
         """The next mail to go, composed; None when nothing is left or the send was paused."""
-        while not self._lost:
+        while True:
             back, self._back = self._back, None
             if back is not None:
                 self._after = back.outgoing.position - 1
@@ -88,12 +87,8 @@ class Queue:
             if not await self._gate.durable(
                 Record(self._lane, row, UNMAILABLE, refused_box=refused)
             ):
-                self.lose()
-        return None
-
-    def lose(self) -> None:
-        """The lane is another worker's by now: what was read of it is no longer ours to send, however fresh."""
-        self._lost = True
+                # The lane is another worker's by now: what was read of it is not ours to send, however fresh.
+                self._rows.clear()
 
     async def _read(self) -> None:
         self._batch = self._fitting(monotonic() - self._read_at)

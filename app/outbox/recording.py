@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -49,31 +48,6 @@ _ADD_TO_MINUTE: Final = sa.text(
     "INSERT INTO send_minute (send_id, minute, accepted) VALUES (:send_id, :minute, :accepted)"
     " ON CONFLICT (send_id, minute) DO UPDATE SET accepted = send_minute.accepted + excluded.accepted"
 ).bindparams(sa.bindparam("minute", type_=UtcDateTime()))
-
-
-_AT_ONCE: Final = sa.text("""
-WITH told AS (
-    SELECT * FROM json_to_recordset(CAST(:rows AS json))
-        AS told(slice_id bigint, position integer, send_id integer, code smallint)
-), held AS (
-    SELECT id FROM slice WHERE owner = :owner AND id IN (SELECT slice_id FROM told)
-    ORDER BY id FOR UPDATE OF slice
-), ours AS (
-    SELECT told.* FROM told JOIN held ON held.id = told.slice_id
-), written AS (
-    UPDATE delivery SET state = 'accepted', code = ours.code FROM ours
-    WHERE delivery.slice_id = ours.slice_id AND delivery.position = ours.position
-), counted AS (
-    UPDATE slice SET queued = queued - mails, accepted = accepted + mails
-    FROM (SELECT slice_id, count(*) AS mails FROM ours GROUP BY slice_id) AS gone
-    WHERE slice.id = gone.slice_id
-), rated AS (
-    INSERT INTO send_minute (send_id, minute, accepted)
-    SELECT send_id, :minute, count(*) FROM ours GROUP BY send_id ORDER BY send_id
-    ON CONFLICT (send_id, minute) DO UPDATE SET accepted = send_minute.accepted + excluded.accepted
-)
-SELECT id FROM held
-""").bindparams(sa.bindparam("minute", type_=UtcDateTime()), sa.bindparam("owner", type_=sa.Uuid()))
 
 
 @dataclass(frozen=True)
@@ -130,10 +104,6 @@ def record(
     A row that another worker marked unknown meanwhile gets its true outcome. Locks slices in the order of their
     ids, so that two workers cannot wait for each other.
     """
-    if not again and session.get_bind().dialect.name == "postgresql":
-        records = _record_at_once(session, owner, records, now)
-        if not records:
-            return set()
     slices = {one.lane.slice_id for one in records}
     owners = _lock_slices(session, slices)
     if again:
@@ -159,34 +129,6 @@ def record(
     _accepted(session, records, now, on_accepted)
     _tell(session, records, now)
     return {slice_id for slice_id in slices if owners.get(slice_id) != owner}
-
-
-def _record_at_once(
-    session: Session, owner: UUID, records: Sequence[Record], now: datetime
-) -> Sequence[Record]:
-    """Write, in one statement, what nearly all outcomes are; returns those that want more than that."""
-    usual: list[Record] = []
-    rest: list[Record] = []
-    for one in records:
-        (usual if one.is_usual else rest).append(one)
-    if not usual:
-        return rest
-    rows = [
-        {
-            "slice_id": one.lane.slice_id,
-            "position": one.mail.position,
-            "send_id": one.lane.send_id,
-            "code": one.outcome.code or None,
-        }
-        for one in usual
-    ]
-    minute = now.replace(second=0, microsecond=0)
-    held = set(
-        session.connection()
-        .scalars(_AT_ONCE, {"rows": json.dumps(rows), "owner": owner, "minute": minute})
-        .all()
-    )
-    return [*rest, *(one for one in usual if one.lane.slice_id not in held)]
 
 
 def _lock_slices(session: Session, slice_ids: Iterable[int]) -> dict[int, UUID | None]:

@@ -301,8 +301,6 @@ class _Runner:
                 queue.put_back(mail)
             else:
                 ours = await queue.record(mail, outcome)
-                if not ours:
-                    queue.lose()
             self._in_flight = False
             if not ours or unsent or outcome.ends_connection or outcome.pauses_destination:
                 await self._hang_up()

@@ -40,6 +40,7 @@ from app.audience import consents, wordings
 from app.audience.models import NEWSLETTER
 from app.core import clock, ids
 from app.core.database import Base, Database
+from app.core.sealing import Mac
 from app.core.wake import BrokerWaker, Waker, waker_for
 from app.desk.basics import ensure_basics
 from app.newsletters import sending
@@ -362,7 +363,7 @@ class World:
         )
         key = self.desk.indexer.child
         return {
-            f"{message_id(key('message', row.key_id), row.id)}@{row.sender.partition('@')[2]}": (
+            f"{message_id(Mac(key('message', row.key_id)), row.id)}@{row.sender.partition('@')[2]}": (
                 row.state
             )
             for row in rows

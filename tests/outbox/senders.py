@@ -19,7 +19,7 @@ from app.outbox.models import DONE, QUEUED, Delivery, Slice
 from app.outbox.sending import Sender
 from emails.errors import ConnectError
 from emails.memory import MemoryTransport
-from emails.transport import Connection, Outcome
+from emails.transport import Connection, Envelope, Outcome
 from tests.outbox.road import (
     a_send,
     a_slice,
@@ -44,6 +44,37 @@ class Away:
             self.refusals -= 1
             raise ConnectError("refused")
         return await self.there.connect()
+
+
+@dataclass
+class Hanging(MemoryTransport):
+    """A mail server that does not answer the first body before ``go_on`` is set."""
+
+    hangs: bool = False
+    go_on: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def connect(self) -> Connection:
+        return _HangingConnection(self, await super().connect())
+
+
+@dataclass
+class _HangingConnection:
+    server: Hanging
+    open: Connection
+
+    async def offer(self, envelope: Envelope) -> Outcome | None:
+        return await self.open.offer(envelope)
+
+    async def deliver(
+        self, message: bytes, then: Envelope | None = None
+    ) -> tuple[Outcome, Outcome | None]:
+        if not self.server.hangs:
+            self.server.hangs = True
+            await self.server.go_on.wait()
+        return await self.open.deliver(message, then)
+
+    async def close(self) -> None:
+        await self.open.close()
 
 
 async def wait_until(condition: Callable[[], bool], seconds: float) -> None:

@@ -70,6 +70,15 @@ def test_R05_a_slice_is_claimed_by_one_worker(session: Session, desk: Desk) -> N
 
 
 @pytest.mark.both_databases
+def test_R02_a_slice_that_a_lane_still_holds_is_not_claimed_again(
+    session: Session, desk: Desk
+) -> None:
+    held = a_slice(session, desk, a_send(session), 2)
+    assert lanes.claim(session, ids.new(), most=9, now=NOON, but=[held.id]) is None
+    assert lanes.claim(session, ids.new(), most=9, now=NOON, but=[held.id + 1]) is not None
+
+
+@pytest.mark.both_databases
 def test_confirmations_overtake_newsletters(session: Session, desk: Desk) -> None:
     a_slice(session, desk, a_send(session), 1)
     confirmations(session, desk, 1)
