@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.audience.models import Consent, Contact, MailingList, Subscription
-from app.core import ids, tokens
+from app.core import ids, languages, tokens
 from app.core.addresses import Address
 from app.core.sealing import Indexer, Opener
 from app.core.tokens import MailedSecrets
@@ -145,7 +145,7 @@ def list_names(session: Session, language: str) -> dict[str, str]:
 
 def name_of(mailing_list: MailingList, language: str) -> str:
     """A list's name in ``language``, else in any it has."""
-    return mailing_list.names.get(language) or next(iter(mailing_list.names.values()), "")
+    return languages.first_of(mailing_list.names, language) or ""
 
 
 def forget_without_purpose(session: Session) -> int:

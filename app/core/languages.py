@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Final
+from typing import Final, TypeVar
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
@@ -15,6 +15,8 @@ from babel.numbers import format_decimal
 from persiantools.jdatetime import JalaliDate
 
 from app.core import persian
+
+T = TypeVar("T")
 
 FSI: Final = "\u2068"
 PDI: Final = "\u2069"
@@ -91,6 +93,12 @@ def isolate(text: str) -> str:
 def tidy(text: str) -> str:
     """One typed line: no stray bidi controls or control characters, NFC, trimmed; ZWNJ stays (F03, F04)."""
     return " ".join(tidy_lines(text).split())
+
+
+def first_of(known: Mapping[str, T], *wanted: str) -> T | None:
+    """What is there in the first of the ``wanted`` languages that has it, else in any; None for nothing at all."""
+    found = next((known[code] for code in wanted if known.get(code)), None)
+    return found if found is not None else next(iter(known.values()), None)
 
 
 def tidy_lines(text: str) -> str:

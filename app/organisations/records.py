@@ -125,8 +125,7 @@ def possible_parents(
 
 def name_in(organisation: Organisation, language: str) -> str:
     """The name in a language, else the first it has."""
-    names = organisation.names
-    return names.get(language) or next(iter(names.values()), "")
+    return languages.first_of(organisation.names, language) or ""
 
 
 def _below(organisation_id: int | None, rows: Sequence[Organisation]) -> set[int]:

@@ -8,15 +8,23 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
 from markupsafe import Markup
-from wtforms import DateField, Field, SelectField, StringField, ValidationError
+from wtforms import Field, SelectField, StringField, ValidationError
 
-from app.core import languages, persian
+from app.core import languages
 from app.core.countries import countries
 from app.core.errors import InvalidError
 from app.organisations.models import TYPES, Organisation
 from app.organisations.records import LONGEST_NAME, Entry
 from app.web import language
-from app.web.forms import AddressField, LanguageField, LineField, option
+from app.web.forms import (
+    AddressField,
+    LanguageField,
+    LineField,
+    NumberField,
+    PlainDateField,
+    option,
+    put_error,
+)
 
 TYPE_NAMES: Final = {
     "local": lazy_gettext("Local union"),
@@ -30,53 +38,12 @@ TYPE_NAMES: Final = {
 }
 
 
-YEARS: Final = range(1900, 2200)
-"""A slip of the keys beyond them is asked about; the Persian calendar has no day before 622."""
-
-
-class CountField(StringField):
-    """A whole number as people type it: Persian or Latin digits, with or without separators (F05)."""
-
-    data: Any
-
-    def process_formdata(self, valuelist: list[Any]) -> None:
-        typed = languages.tidy(str(valuelist[0])) if valuelist else ""
-        plain = persian.latin_digits(typed).translate(dict.fromkeys(map(ord, "٬,.’' \u00a0\u202f")))
-        self.data = None
-        if plain and (not plain.isascii() or not plain.isdigit() or len(plain) > 10):
-            raise ValueError(_("Write a whole number, such as 12000."))
-        if plain:
-            self.data = int(plain)
-
-    def _value(self) -> str:
-        return (
-            self.raw_data[0] if self.raw_data else str(self.data if self.data is not None else "")
-        )
-
-
 class OptionalAddressField(AddressField):
     """A mail address that may be left out."""
 
     def pre_validate(self, form: Any) -> None:
         if self.data:
             super().pre_validate(form)
-
-
-class PlainDateField(DateField):
-    """A day, which the browser's own field writes as 2026-11-24."""
-
-    def process_formdata(self, valuelist: list[Any]) -> None:
-        typed = [persian.latin_digits(str(value).strip()) for value in valuelist]
-        if not typed or not typed[0]:
-            self.data = None
-            return
-        try:
-            super().process_formdata(typed)
-        except ValueError:
-            raise ValueError(_("Write the day as 2026-11-24.")) from None
-        if self.data is not None and self.data.year not in YEARS:
-            self.data = None
-            raise ValueError(_("Write the day as 2026-11-24."))
 
 
 class OrganisationForm(FlaskForm):  # type: ignore[misc]
@@ -90,9 +57,7 @@ class OrganisationForm(FlaskForm):  # type: ignore[misc]
     parent = SelectField(
         lazy_gettext("Belongs to"), coerce=lambda value: int(value) if value else None
     )
-    members = CountField(
-        lazy_gettext("Members it represents"), render_kw={"inputmode": "numeric", "dir": "ltr"}
-    )
+    members = NumberField(lazy_gettext("Members it represents"))
     website = StringField(
         lazy_gettext("Website"),
         filters=[lambda value: languages.tidy(value or "")],
@@ -202,8 +167,7 @@ def show(form: FlaskForm, error: InvalidError) -> None:
         name = next(field.name for field in form if field.name.startswith("name_"))
     if name == "address" and "published_address" in form:
         name = "published_address"
-    field: Field = form[name] if name in form else next(iter(form))
-    field.errors = [*field.errors, _words(error)]
+    put_error(form, name, _words(error))
 
 
 def _words(error: InvalidError) -> str:

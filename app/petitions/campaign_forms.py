@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, DateField, Field, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired
 
-from app.core import languages, persian
+from app.core import languages
 from app.core.errors import InvalidError
 from app.petitions import campaign_models as campaign
 from app.petitions.campaigning import LONGEST_BODY, LONGEST_STATEMENT, LONGEST_TITLE, Backing
-from app.petitions.staff_forms import GoalField
-from app.web.forms import option
+from app.web.forms import NumberField, PlainDateField, option, put_error
 
 KINDS = {
     campaign.NEWS: lazy_gettext("Update"),
@@ -24,16 +22,6 @@ KINDS = {
     campaign.ANSWER: lazy_gettext("Answer of the addressee"),
     campaign.OUTCOME: lazy_gettext("Outcome"),
 }
-
-
-class DayField(DateField):
-    """A day, in Latin or Persian digits (F05)."""
-
-    def process_formdata(self, valuelist: list[Any]) -> None:
-        try:
-            super().process_formdata([persian.latin_digits(str(value)) for value in valuelist])
-        except ValueError:
-            raise ValueError(_("Write a day such as 2027-01-31.")) from None
 
 
 class UpdateForm(FlaskForm):  # type: ignore[misc]
@@ -97,12 +85,10 @@ class EndorsementForm(FlaskForm):  # type: ignore[misc]
 class PaperForm(FlaskForm):  # type: ignore[misc]
     """Signatures on paper: a number and the day of the scan."""
 
-    signatures = GoalField(
-        lazy_gettext("Signatures on the sheets"), render_kw={"dir": "ltr", "inputmode": "numeric"}
-    )
-    scanned = DayField(
+    signatures = NumberField(lazy_gettext("Signatures on the sheets"), digits=8, needed=True)
+    scanned = PlainDateField(
         lazy_gettext("Day of the scan"),
-        validators=[InputRequired(lazy_gettext("Write a day such as 2027-01-31."))],
+        validators=[InputRequired(lazy_gettext("Write the day as 2026-11-24."))],
         render_kw={"dir": "ltr"},
     )
     note = StringField(
@@ -140,6 +126,5 @@ def show(form: FlaskForm, error: InvalidError) -> None:
         "not yet": _("That day has not come yet."),
         "no link": _("Write a link that begins with https://, or leave it empty."),
     }
-    name = error.field.partition("-")[0]
-    field: Field = form[name] if name in form else next(iter(form))
-    field.errors = [*field.errors, told.get(str(error)) or _("Choose one of the list.")]
+    words = told.get(str(error)) or _("Choose one of the list.")
+    put_error(form, error.field.partition("-")[0], words)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.core import clock, languages
 from app.core.errors import InvalidError
+from app.organisations import records
 from app.organisations.models import Organisation
 from app.petitions import campaigning, editing
 from app.petitions.campaign_forms import (
@@ -176,13 +177,8 @@ def _act(row_id: int, action: str, verb: Callable[[Session], object]) -> None:
 
 
 def _organisations(session: Session) -> list[tuple[int, str]]:
-    rows = session.execute(
-        sa.select(Organisation.id, Organisation.names).order_by(Organisation.folded_name)
-    )
-    here = language.current()
-    return [
-        (row.id, row.names.get(here) or next(iter(row.names.values()), str(row.id))) for row in rows
-    ]
+    rows = session.scalars(sa.select(Organisation).order_by(Organisation.folded_name))
+    return [(row.id, records.name_in(row, language.current())) for row in rows]
 
 
 def _page(

@@ -20,10 +20,9 @@ from sqlalchemy.orm import Session, selectinload
 
 from app.core import languages
 from app.core.errors import InvalidError, NotFoundError
-from app.organisations.models import Organisation
-from app.petitions import queries
-from app.petitions.campaign_models import CHECKED, Endorsement, Handover, PaperSheets
-from app.petitions.models import ANONYMOUS, APPROVED, INITIALS, PUBLIC, Petition, Signature
+from app.petitions import endorsing_queries, guarding, queries, showing_signers
+from app.petitions.campaign_models import Handover
+from app.petitions.models import INITIALS, PUBLIC, Petition, Signature
 
 VERSION: Final = 1
 """Of the export's form; a file of another one is refused by name."""
@@ -56,7 +55,7 @@ class Endorser:
 
     def name(self, language: str) -> str:
         """Its name in ``language``, else the first it has."""
-        return self.names.get(language) or next(iter(self.names.values()), "")
+        return languages.first_of(self.names, language) or ""
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,6 @@ def gather(
     )
     if petition is None or petition.state not in PUBLIC:
         raise NotFoundError("no such petition")
-    told = petition.live or petition.published_total >= queries.FEW
     return Delivery(
         petition_id=petition.id,
         slug=petition.slug,
@@ -113,8 +111,8 @@ def gather(
         organisations=dict(organisations),
         day=day,
         source_language=petition.source_language,
-        total=petition.published_total if told else None,
-        paper=_on_paper(session, petition.id),
+        total=queries.public_counts(session, petition.id).total,
+        paper=endorsing_queries.on_paper(session, petition.id),
         texts=_texts(petition),
         endorsers=_endorsers(session, petition.id),
         signers=_signers(session, petition),
@@ -216,37 +214,16 @@ def _texts(petition: Petition) -> tuple[DeliveredText, ...]:
     )
 
 
-def _on_paper(session: Session, petition_id: int) -> int:
-    total = session.scalar(
-        sa.select(sa.func.sum(PaperSheets.signatures)).where(PaperSheets.petition_id == petition_id)
-    )
-    return int(total or 0)
-
-
 def _endorsers(session: Session, petition_id: int) -> tuple[Endorser, ...]:
-    rows = session.execute(
-        sa.select(Endorsement, Organisation)
-        .join(Organisation, Organisation.id == Endorsement.organisation_id)
-        .where(
-            Endorsement.petition_id == petition_id,
-            Endorsement.state == CHECKED,
-            Endorsement.may_publish,
-        )
-        .order_by(Endorsement.id)
-    )
     return tuple(
         Endorser(organisation.names, organisation.country, row.language, row.statement)
-        for row, organisation in rows
+        for row, organisation in endorsing_queries.named(session, petition_id)
     )
 
 
 def _signers(session: Session, petition: Petition) -> tuple[Signer, ...]:
     """In the order of their random ids, which tells nothing of who signed when."""
-    shown = sa.and_(
-        Signature.shown_as != ANONYMOUS,
-        Signature.shown_name != "",
-        Signature.shown_state == APPROVED,
-    )
+    shown = showing_signers.may_be_named()
     handed = sa.and_(sa.literal(petition.hand_over_names), Signature.names_box.is_not(None))
     rows = session.execute(
         sa.select(
@@ -259,8 +236,7 @@ def _signers(session: Session, petition: Petition) -> tuple[Signer, ...]:
         )
         .where(
             Signature.petition_id == petition.id,
-            Signature.held == "",
-            Signature.invalid == "",
+            guarding.counts(),
             sa.or_(shown, handed),
         )
         .order_by(Signature.id)

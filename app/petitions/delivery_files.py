@@ -20,7 +20,7 @@ from nacl.public import PrivateKey
 from app.core import languages, persian
 from app.core.errors import MisplacedBoxError
 from app.core.sealing import Opener, parse_keys
-from app.petitions import printing, typesetting
+from app.petitions import printing, queries, typesetting
 from app.petitions.delivering import CSV, PDF, DeliveredText, Delivery
 
 LINE_OCTETS: Final = 16
@@ -101,9 +101,7 @@ def random_line() -> str:
 
 def document(delivery: Delivery, named: Iterable[Named], language: str, line: str) -> bytes:
     """The PDF in ``language``: cover, texts, totals, organisations, names by that language's alphabet (F06)."""
-    organisation = delivery.organisations.get(language) or next(
-        iter(delivery.organisations.values()), ""
-    )
+    organisation = languages.first_of(delivery.organisations, language) or ""
     text = next(text for text in delivery.texts if text.language == language)
     page = typesetting.html(
         "delivery.html",
@@ -115,7 +113,7 @@ def document(delivery: Delivery, named: Iterable[Named], language: str, line: st
         size=printing.size_of(len(text.title)),
         endorsers=sorted(delivery.endorsers, key=lambda one: _place(one.name(language), language)),
         named=in_order(named, language),
-        few=20,
+        few=queries.FEW,
         line=line,
         qr=printing.qr(delivery.link),
         written_link=delivery.link.partition("://")[2],
@@ -130,7 +128,7 @@ def table(delivery: Delivery, named: Iterable[Named], line: str) -> bytes:
     rows = csv.writer(written, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
     rows.writerow(HEAD)
     text = _source(delivery)
-    total = f"fewer than {20}" if delivery.total is None else str(delivery.total)
+    total = f"fewer than {queries.FEW}" if delivery.total is None else str(delivery.total)
     for kind, value in (
         ("petition", text.title),
         ("addressee", text.addressee),

@@ -30,20 +30,26 @@ def endorsers(
     session: Session, petition_id: int, language: str, locales: Sequence[str] = ()
 ) -> list[Endorser]:
     """The checked ones that may be named, by the alphabet of ``language`` (F06)."""
+    found = [
+        _endorser(organisation, endorsement, language, locales)
+        for endorsement, organisation in named(session, petition_id)
+    ]
+    return sorted(found, key=lambda one: languages.sort_key(one.name, language))
+
+
+def named(session: Session, petition_id: int) -> Sequence[tuple[Endorsement, Organisation]]:
+    """The checked endorsements whose organisations agreed to be named, in the order of their random ids."""
     rows = session.execute(
-        sa.select(Organisation, Endorsement)
-        .join(Endorsement, Endorsement.organisation_id == Organisation.id)
+        sa.select(Endorsement, Organisation)
+        .join(Organisation, Organisation.id == Endorsement.organisation_id)
         .where(
             Endorsement.petition_id == petition_id,
             Endorsement.state == CHECKED,
             Endorsement.may_publish.is_(True),
         )
+        .order_by(Endorsement.id)
     )
-    found = [
-        _endorser(organisation, endorsement, language, locales)
-        for organisation, endorsement in rows
-    ]
-    return sorted(found, key=lambda one: languages.sort_key(one.name, language))
+    return [(row[0], row[1]) for row in rows]
 
 
 def on_paper(session: Session, petition_id: int) -> int:
@@ -68,10 +74,10 @@ def _endorser(
     locales: Sequence[str],
 ) -> Endorser:
     names = organisation.names
-    named = next((code for code in (language, *locales) if names.get(code)), next(iter(names), ""))
+    code = languages.first_of({code: code for code in names if names[code]}, language, *locales)
     return Endorser(
-        name=names.get(named, ""),
-        language=named or language,
+        name=names[code] if code else "",
+        language=code or language,
         names=names,
         country=organisation.country,
         website=organisation.website if organisation.website.startswith("https://") else "",

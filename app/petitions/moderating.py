@@ -15,8 +15,9 @@ from typing import Final, cast
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
+from app.petitions import editing, guarding
 from app.petitions.models import (
     ANONYMOUS,
     APPROVED,
@@ -128,12 +129,18 @@ def forget_refused(session: Session, *, today: date) -> int:
 
 def titles(session: Session, petition_ids: Sequence[int]) -> dict[int, dict[str, str]]:
     """The newest title of each petition in each language."""
-    found = session.scalars(sa.select(Petition).where(Petition.id.in_(petition_ids)))
-    return {one.id: {text.language: text.title for text in one.texts} for one in found}
+    found = session.scalars(
+        sa.select(Petition)
+        .where(Petition.id.in_(petition_ids))
+        .options(selectinload(Petition.texts))
+    )
+    return {
+        one.id: {code: text.title for code, text in editing.newest(one).items()} for one in found
+    }
 
 
 def _of_counted(where: sa.ColumnElement[bool]) -> sa.Select[Signature]:
-    return sa.select(Signature).where(where, Signature.held == "", Signature.invalid == "")
+    return sa.select(Signature).where(where, guarding.counts())
 
 
 def _decide(session: Session, item: Item, **values: object) -> int:

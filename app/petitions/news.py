@@ -9,6 +9,7 @@ from datetime import date
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
+from app.core import languages
 from app.petitions.campaign_models import ANSWER, OUTCOME, PetitionUpdate, UpdateText
 from app.petitions.models import PUBLIC, Petition
 
@@ -56,8 +57,7 @@ def updates(
 
 def _shown(update: PetitionUpdate, language: str, locales: Sequence[str]) -> ShownUpdate | None:
     texts = {text.language: text for text in update.texts}
-    text = next((texts[code] for code in (language, *locales) if code in texts), None)
-    text = text or next(iter(texts.values()), None)
+    text = languages.first_of(texts, language, *locales)
     return _of(update, text) if text else None
 
 

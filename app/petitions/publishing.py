@@ -14,8 +14,6 @@ from app.petitions.models import DRAFT, Petition, Signature
 
 STEP: Final = 5
 """A total that is not live moves by at least this much, or after a day."""
-FLOOR: Final = 20
-"""Below this, a total that is not live reads "fewer than 20"."""
 _MINUTES: Final = 60
 
 

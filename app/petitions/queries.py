@@ -10,10 +10,12 @@ from typing import Final, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
+from app.core import languages
+from app.core.cells import SMALLEST_CELL
 from app.core.errors import NotFoundError
 from app.petitions.models import ARCHIVED, OPEN, PUBLIC, Petition, PetitionText
 
-FEW: Final = 20
+FEW: Final = SMALLEST_CELL
 """Below this a total is not told, unless staff set the petition to live."""
 
 T = TypeVar("T", PetitionText, sa.Row[int, str, int, str, int])
@@ -145,10 +147,7 @@ def current_text(texts: Iterable[T], language: str, locales: Sequence[str] = ())
     for text in texts:
         if text.language not in newest or newest[text.language].version < text.version:
             newest[text.language] = text
-    for code in (language, *locales):
-        if code in newest:
-            return newest[code]
-    return next(iter(newest.values()), None)
+    return languages.first_of(newest, language, *locales)
 
 
 def as_shown(petition: Petition, language: str, locales: Sequence[str]) -> ShownPetition | None:

@@ -18,7 +18,7 @@ from app.petitions.models import (
     Petition,
     Signature,
 )
-from app.petitions.publishing import FLOOR
+from app.petitions.queries import FEW
 
 FIRST_BATCH: Final = 20
 BATCH: Final = 5
@@ -143,7 +143,7 @@ def number_of_comments(session: Session, petition_id: int, *, day: date) -> int:
 
 def _is_told(session: Session, petition_id: int) -> bool:
     total = session.scalar(sa.select(Petition.published_total).where(Petition.id == petition_id))
-    return (total or 0) >= FLOOR
+    return (total or 0) >= FEW
 
 
 def _said(petition_id: int, day: date) -> tuple[sa.ColumnElement[bool], ...]:
@@ -157,14 +157,17 @@ def _said(petition_id: int, day: date) -> tuple[sa.ColumnElement[bool], ...]:
     )
 
 
-def _those(batch: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+def may_be_named() -> sa.ColumnElement[bool]:
+    """SQL: whether a signer wants a name shown and a moderator has seen it."""
     return sa.and_(
-        batch,
         Signature.shown_state == APPROVED,
         Signature.shown_as != ANONYMOUS,
         Signature.shown_name != "",
-        guarding.counts(),
     )
+
+
+def _those(batch: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    return sa.and_(batch, may_be_named(), guarding.counts())
 
 
 def _shown(petition_id: int) -> tuple[sa.ColumnElement[bool], ...]:

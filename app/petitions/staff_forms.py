@@ -25,27 +25,10 @@ from app.core.errors import InvalidError
 from app.petitions.editing import LONGEST, Settings, Wording
 from app.petitions.models import Petition, PetitionText
 from app.web import language
+from app.web.forms import YEARS, NumberField, put_error
 
 SLUG: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,78}[a-z0-9])?")
 MOST_GOALS: Final = 10
-_SEPARATORS: Final = dict.fromkeys(map(ord, "٬,.’' \u00a0\u202f"))
-
-
-class GoalField(StringField):
-    """A whole number in Persian or Latin digits, with or without separators (F05)."""
-
-    data: Any
-
-    def process_formdata(self, valuelist: list[Any]) -> None:
-        typed = languages.tidy(str(valuelist[0])) if valuelist else ""
-        plain = persian.latin_digits(typed).translate(_SEPARATORS)
-        self.data = None
-        if not plain.isascii() or not plain.isdigit() or len(plain) > 8:
-            raise ValueError(_("Write a goal as a whole number, such as 5000."))
-        self.data = int(plain)
-
-    def _value(self) -> str:
-        return self.raw_data[0] if self.raw_data else str(self.data or "")
 
 
 class GoalsField(StringField):
@@ -76,6 +59,9 @@ class MomentField(DateTimeLocalField):
             super().process_formdata([persian.latin_digits(str(value)) for value in valuelist])
         except ValueError:
             raise ValueError(_("Write a day and an hour, such as 2027-01-31 12:00.")) from None
+        if self.data is not None and self.data.year not in YEARS:
+            self.data = None
+            raise ValueError(_("Write a day and an hour, such as 2027-01-31 12:00."))
         if self.data is not None:
             self.data = self.data.replace(tzinfo=UTC)
 
@@ -91,7 +77,12 @@ class SettingsForm(FlaskForm):  # type: ignore[misc]
         filters=[lambda value: (value or "").strip().lower()],
         render_kw={"dir": "ltr", "maxlength": 80, "spellcheck": "false", "autocapitalize": "none"},
     )
-    goal = GoalField(lazy_gettext("Goal"), render_kw={"dir": "ltr", "inputmode": "numeric"})
+    goal = NumberField(
+        lazy_gettext("Goal"),
+        digits=8,
+        needed=True,
+        wrong=lazy_gettext("Write a goal as a whole number, such as 5000."),
+    )
     live = BooleanField(
         lazy_gettext("Show the exact total at once"),
         description=lazy_gettext(
@@ -176,9 +167,7 @@ def settings_form(petition: Petition | None) -> SettingsForm:
 
 def show(form: FlaskForm, error: InvalidError) -> None:
     """Put an error that a verb raised beside its field, in words that help."""
-    name = error.field.partition("-")[0]
-    field: Field = form[name] if name in form else next(iter(form))
-    field.errors = [*field.errors, words(error)]
+    put_error(form, error.field.partition("-")[0], words(error))
 
 
 def words(error: InvalidError) -> str:

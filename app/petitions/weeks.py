@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 
 from app.petitions import guarding
 from app.petitions.models import DRAFT, Petition, Signature
-from app.petitions.publishing import FLOOR, STEP
+from app.petitions.publishing import STEP
+from app.petitions.queries import FEW
 
 WEEK: Final = timedelta(days=7)
 LEAST: Final = 2
@@ -62,7 +63,7 @@ def publish(session: Session, *, now: datetime) -> None:
 def published(session: Session, petition_id: int) -> list[Group]:
     """What was told of a petition, the oldest week first; nothing while it is one group or its total is untold."""
     petition = session.get(Petition, petition_id)
-    if petition is None or petition.published_total < FLOOR:
+    if petition is None or petition.published_total < FEW:
         return []
     groups = _read(petition)
     return groups if len(groups) >= LEAST else []
@@ -84,10 +85,10 @@ def told(
     while monday < _monday(day):
         number += by_week.get(monday, 0)
         monday += WEEK
-        if number >= FLOOR:
+        if number >= FEW:
             groups.append(Group(first, monday - timedelta(days=1), number))
             first, number = monday, 0
-    while groups and total - sum(group.signatures for group in groups) < FLOOR:
+    while groups and total - sum(group.signatures for group in groups) < FEW:
         groups.pop()
     return groups
 
@@ -99,7 +100,7 @@ def _kept(by_week: Mapping[date, int], before: Sequence[Group]) -> list[Group]:
         number = sum(by_week.get(group.first + WEEK * place, 0) for place in range(group.weeks))
         if abs(number - group.signatures) < STEP:
             groups.append(group)
-        elif number >= FLOOR:
+        elif number >= FEW:
             groups.append(Group(group.first, group.last, number))
         else:
             break

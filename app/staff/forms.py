@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
-from wtforms import Field, HiddenField, PasswordField, SelectField, StringField
+from wtforms import HiddenField, PasswordField, SelectField, StringField
 
 from app.core import languages
 from app.core.errors import InvalidError
@@ -13,7 +13,7 @@ from app.staff.accounts import LONGEST_NAME
 from app.staff.models import ROLES
 from app.staff.passwords import LONGEST, SHORTEST
 from app.web import language
-from app.web.forms import option
+from app.web.forms import option, put_error
 
 ROLE_NAMES = {
     "admin": lazy_gettext("Administrator"),
@@ -68,8 +68,7 @@ class PasswordForm(FlaskForm):  # type: ignore[misc]
 
 def show(form: FlaskForm, error: InvalidError) -> None:
     """Put an error that a verb raised beside its field, in words that help."""
-    field: Field = form[error.field] if error.field in form else next(iter(form))
-    field.errors = [*field.errors, words(error)]
+    put_error(form, error.field, words(error))
 
 
 def words(error: InvalidError) -> str:

@@ -8,7 +8,15 @@ from typing import Any, Final
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from markupsafe import Markup
-from wtforms import BooleanField, Form, SelectField, StringField, ValidationError
+from wtforms import (
+    BooleanField,
+    DateField,
+    Field,
+    Form,
+    SelectField,
+    StringField,
+    ValidationError,
+)
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import InputRequired
 
@@ -20,11 +28,20 @@ from app.web.language import current
 
 NAME_LIMIT: Final = 60
 MOST_LANGUAGES: Final = 3
+YEARS: Final = range(1900, 2200)
+"""A slip of the keys beyond them is asked about; the Persian calendar has no day before 622."""
+_SEPARATORS: Final = dict.fromkeys(map(ord, "٬,.’' \u00a0\u202f"))
 
 
 def option(value: str, label: Any) -> Any:
     """One thing to choose in a select or radio field."""
     return SelectChoice(value, label)
+
+
+def put_error(form: Form, name: str, words: str) -> None:
+    """Put words about an error that a verb raised beside the field ``name``, or the first where there is none such."""
+    field: Field = form[name] if name in form else next(iter(form))
+    field.errors = [*field.errors, words]
 
 
 class PublicForm(Form):
@@ -42,6 +59,58 @@ class LineField(StringField):
     def process_formdata(self, valuelist: list[Any]) -> None:
         if valuelist:
             self.data = languages.tidy(str(valuelist[0]))
+
+
+class NumberField(StringField):
+    """A whole number as people type it: Persian or Latin digits, with or without separators (F05)."""
+
+    data: Any
+
+    def __init__(
+        self,
+        label: Any = None,
+        *,
+        digits: int = 10,
+        needed: bool = False,
+        wrong: Any = None,
+        **more: Any,
+    ) -> None:
+        attributes = {"inputmode": "numeric", "dir": "ltr"}
+        super().__init__(label, render_kw=attributes, **more)
+        self._digits, self._needed = digits, needed
+        self._wrong = wrong or lazy_gettext("Write a whole number, such as 12000.")
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        typed = languages.tidy(str(valuelist[0])) if valuelist else ""
+        plain = persian.latin_digits(typed).translate(_SEPARATORS)
+        self.data = None
+        if not plain and not self._needed:
+            return
+        if not plain.isascii() or not plain.isdigit() or len(plain) > self._digits:
+            raise ValueError(self._wrong)
+        self.data = int(plain)
+
+    def _value(self) -> str:
+        return (
+            self.raw_data[0] if self.raw_data else str(self.data if self.data is not None else "")
+        )
+
+
+class PlainDateField(DateField):
+    """A day, which the browser's own field writes as 2026-11-24."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        typed = [persian.latin_digits(str(value).strip()) for value in valuelist]
+        if not typed or not typed[0]:
+            self.data = None
+            return
+        try:
+            super().process_formdata(typed)
+        except ValueError:
+            raise ValueError(_("Write the day as 2026-11-24.")) from None
+        if self.data is not None and self.data.year not in YEARS:
+            self.data = None
+            raise ValueError(_("Write the day as 2026-11-24."))
 
 
 class AddressField(LineField):

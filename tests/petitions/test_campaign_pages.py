@@ -136,7 +136,15 @@ def test_signatures_on_paper_are_a_number_and_a_day(
     with database.reading() as session:
         [found] = session.scalars(sa.select(PaperSheets)).all()
         assert (found.signatures, str(found.scanned), found.note) == (1200, "2026-11-20", "Berlin")
-    for wrong in ({"scanned": "2026-11-25"}, {"signatures": "0"}, {"scanned": "soon"}):
+    for wrong in (
+        {"scanned": "2026-11-25"},
+        {"scanned": "0001-01-01"},  # before the Persian calendar's first day
+        {"scanned": ""},
+        {"scanned": "soon"},
+        {"signatures": "0"},
+        {"signatures": ""},
+        {"signatures": "9" * 30},
+    ):
         assert organiser.post(f"{CAMPAIGN}/paper", data={**typed, **wrong}).status_code == 422
     organiser.post(f"{CAMPAIGN}/paper/1/remove")
     with database.reading() as session:
