@@ -40,8 +40,7 @@ class Chores:
         self._room = room
         self._presence = presence
         self._prepared = False
-        self._forget_next: datetime | None = None
-        self._show_next: datetime | None = None
+        self._next: dict[str, datetime] = {}
         self._renew_next = 0.0
 
     def run(self) -> bool:
@@ -98,10 +97,8 @@ class Chores:
 
     def _show(self) -> None:
         """Show signers and past weeks whose time has come; days matter to them, not seconds."""
-        now = clock.now()
-        if self._show_next is not None and now < self._show_next:
+        if not self._is_time("show", SHOW_EVERY):
             return
-        self._show_next = now + SHOW_EVERY
         self._do(lambda session, now: showing_signers.publish(session, now=now))
         self._do(lambda session, now: weeks.publish(session, now=now))
 
@@ -159,8 +156,15 @@ class Chores:
         self._do(beat)
 
     def _forget(self) -> None:
+        if self._is_time("forget", RETENTION_EVERY):
+            self._do(
+                lambda session, now: retention.forget_on_time(session, self._room.config, now=now)
+            )
+
+    def _is_time(self, chore: str, every: timedelta) -> bool:
+        """Whether a chore that need not be done each round is due; its next time begins now."""
         now = clock.now()
-        if self._forget_next is not None and now < self._forget_next:
-            return
-        self._forget_next = now + RETENTION_EVERY
-        self._do(lambda session, now: retention.forget_on_time(session, self._room.config, now=now))
+        due = now >= self._next.get(chore, now)
+        if due:
+            self._next[chore] = now + every
+        return due

@@ -42,17 +42,20 @@ def updates(
     limit: int | None = None,
 ) -> list[ShownUpdate]:
     """What was published until ``day``, the newest first: of one petition, or of all public ones."""
+    chosen = _published(petition_id, day).limit(limit)
+    return [shown for row in session.scalars(chosen) if (shown := _shown(row, language, locales))]
+
+
+def _published(petition_id: int | None, day: date) -> sa.Select[PetitionUpdate]:
+    """The newest first: of one petition, or of all public ones."""
     chosen = (
         sa.select(PetitionUpdate)
         .join(Petition, Petition.id == PetitionUpdate.petition_id)
         .where(PetitionUpdate.published <= day, Petition.state.in_(PUBLIC))
         .order_by(PetitionUpdate.published.desc(), PetitionUpdate.id.desc())
-        .limit(limit)
         .options(selectinload(PetitionUpdate.texts))
     )
-    if petition_id is not None:
-        chosen = chosen.where(PetitionUpdate.petition_id == petition_id)
-    return [shown for row in session.scalars(chosen) if (shown := _shown(row, language, locales))]
+    return chosen.where(PetitionUpdate.petition_id == petition_id) if petition_id else chosen
 
 
 def _shown(update: PetitionUpdate, language: str, locales: Sequence[str]) -> ShownUpdate | None:
@@ -65,12 +68,7 @@ def in_each_language(
     session: Session, petition_id: int, *, day: date
 ) -> list[tuple[ShownUpdate, ...]]:
     """The same updates, each in all the languages it has."""
-    rows = session.scalars(
-        sa.select(PetitionUpdate)
-        .where(PetitionUpdate.petition_id == petition_id, PetitionUpdate.published <= day)
-        .order_by(PetitionUpdate.published.desc(), PetitionUpdate.id.desc())
-        .options(selectinload(PetitionUpdate.texts))
-    )
+    rows = session.scalars(_published(petition_id, day))
     return [tuple(_of(row, text) for text in row.texts) for row in rows if row.texts]
 
 

@@ -9,30 +9,7 @@ from app.core.database import Database
 from app.organisations.models import Organisation
 from app.petitions.campaign_models import Endorsement, PaperSheets, PetitionUpdate
 from app.staff.models import EDITOR, ORGANISER
-from tests.staff.workroom import (
-    NOON,
-    SignedIn,
-    acts,
-    clock,
-    database,
-    furnished,
-    guarded,
-    keys,
-    settings,
-    signed_in,
-    site,
-)
-
-__all__ = [
-    "clock",
-    "database",
-    "furnished",
-    "guarded",
-    "keys",
-    "settings",
-    "signed_in",
-    "site",
-]
+from tests.staff.workroom import NOON, SignedIn, acts
 
 pytestmark = pytest.mark.usefixtures("site")
 

@@ -11,29 +11,7 @@ from app.core.database import Database
 from app.petitions.models import APPROVED, WAITS, Petition, Signature
 from app.staff.models import EDITOR, ORGANISER
 from tests.petitions.test_guarding import signatures
-from tests.staff.workroom import (
-    SignedIn,
-    acts,
-    clock,
-    database,
-    furnished,
-    guarded,
-    keys,
-    settings,
-    signed_in,
-    site,
-)
-
-__all__ = [
-    "clock",
-    "database",
-    "furnished",
-    "guarded",
-    "keys",
-    "settings",
-    "signed_in",
-    "site",
-]
+from tests.staff.workroom import SignedIn, acts
 
 pytestmark = pytest.mark.usefixtures("site")
 

@@ -12,30 +12,7 @@ from app.core.database import Database
 from app.petitions import editing
 from app.petitions.models import CLOSED, DRAFT, OPEN, Petition, PetitionText
 from app.staff.models import EDITOR, ORGANISER
-from tests.staff.workroom import (
-    WHOLE,
-    SignedIn,
-    acts,
-    clock,
-    database,
-    furnished,
-    guarded,
-    keys,
-    settings,
-    signed_in,
-    site,
-)
-
-__all__ = [
-    "clock",
-    "database",
-    "furnished",
-    "guarded",
-    "keys",
-    "settings",
-    "signed_in",
-    "site",
-]
+from tests.staff.workroom import WHOLE, SignedIn, acts
 
 SETTINGS = {"slug": "nurses", "goal": "2000"}
 
