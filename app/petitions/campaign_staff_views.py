@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import sqlalchemy as sa
-from flask import flash, redirect, render_template, request, url_for
+from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
@@ -26,11 +26,11 @@ from app.petitions.campaign_forms import (
     texts_of,
 )
 from app.petitions.campaign_models import PetitionUpdate
-from app.petitions.staff_views import petitions_staff
-from app.staff import audit, gate
+from app.petitions.staff_views import act, petitions_staff
+from app.staff import gate
 from app.staff.roles import Permission
 from app.web import language
-from app.web.context import config, reading, unit_of_work
+from app.web.context import config, reading
 
 
 @petitions_staff.get("/<int:row_id>/campaign")
@@ -170,10 +170,7 @@ def remove_paper(row_id: int, sheets_id: int) -> ResponseReturnValue:
 
 
 def _act(row_id: int, action: str, verb: Callable[[Session], object]) -> None:
-    with unit_of_work() as session:
-        verb(session)
-        audit.record(session, gate.account().id, action, f"petition:{row_id}", clock.now())
-    flash(_("Saved."), "ok")
+    act(row_id, action, verb, _("Saved."))
 
 
 def _organisations(session: Session) -> list[tuple[int, str]]:

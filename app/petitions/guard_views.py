@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from app.core import clock
 from app.core.errors import InvalidError
 from app.petitions import editing, guarding, moderating
-from app.petitions.staff_views import petitions_staff
+from app.petitions.staff_views import act, petitions_staff
 from app.staff import audit, gate
 from app.staff.roles import Permission
 from app.web.context import reading, unit_of_work
@@ -68,22 +68,22 @@ def guard(row_id: int) -> ResponseReturnValue:
 @gate.needs(Permission.PUBLISH)
 def decide(row_id: int) -> ResponseReturnValue:
     """Turn the switch, let held signatures count, take them out, or take that back."""
-    act, _colon, reason = request.form.get("do", "").partition(":")
+    wish, _colon, reason = request.form.get("do", "").partition(":")
     now = clock.now()
     try:
         with unit_of_work() as session:
             editing.get(session, row_id)
-            if act in ("hold", "let"):
-                guarding.hold_all(session, row_id, on=act == "hold")
-            elif act == "release":
+            if wish in ("hold", "let"):
+                guarding.hold_all(session, row_id, on=wish == "hold")
+            elif wish == "release":
                 guarding.release(session, row_id, reason)
-            elif act == "restore":
+            elif wish == "restore":
                 guarding.restore(session, row_id, reason)
-            elif act == "invalidate":
+            elif wish == "invalidate":
                 guarding.invalidate(session, row_id, reason, request.form.get("why", ""))
             else:
                 return redirect(url_for(".guard", row_id=row_id), 303)
-            audit.record(session, gate.account().id, f"guard.{act}", f"petition:{row_id}", now)
+            audit.record(session, gate.account().id, f"guard.{wish}", f"petition:{row_id}", now)
     except InvalidError:
         return _guard(row_id, wrong=reason), 422
     flash(_("Saved."), "ok")
@@ -94,11 +94,12 @@ def decide(row_id: int) -> ResponseReturnValue:
 @gate.needs(Permission.PUBLISH)
 def deliver(row_id: int) -> ResponseReturnValue:
     """The addressee has it."""
-    now = clock.now()
-    with unit_of_work() as session:
-        editing.deliver(session, row_id, now=now)
-        audit.record(session, gate.account().id, "petition.delivered", f"petition:{row_id}", now)
-    flash(_("The page says now that the petition was handed over."), "ok")
+    act(
+        row_id,
+        "petition.delivered",
+        lambda session: editing.deliver(session, row_id, now=clock.now()),
+        _("The page says now that the petition was handed over."),
+    )
     return redirect(url_for(".edit", row_id=row_id), 303)
 
 
@@ -106,11 +107,12 @@ def deliver(row_id: int) -> ResponseReturnValue:
 @gate.needs(Permission.PUBLISH)
 def archive(row_id: int) -> ResponseReturnValue:
     """Put it away."""
-    now = clock.now()
-    with unit_of_work() as session:
-        editing.archive(session, row_id)
-        audit.record(session, gate.account().id, "petition.archived", f"petition:{row_id}", now)
-    flash(_("The petition is put away; its page stays."), "ok")
+    act(
+        row_id,
+        "petition.archived",
+        lambda session: editing.archive(session, row_id),
+        _("The petition is put away; its page stays."),
+    )
     return redirect(url_for(".edit", row_id=row_id), 303)
 
 

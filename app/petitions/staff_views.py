@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -129,12 +130,24 @@ def publish(row_id: int) -> ResponseReturnValue:
 @gate.needs(Permission.PUBLISH)
 def close(row_id: int) -> ResponseReturnValue:
     """Close the petition for good."""
-    now = clock.now()
-    with unit_of_work() as session:
-        editing.close(session, row_id, now=now)
-        audit.record(session, gate.account().id, "petition.closed", f"petition:{row_id}", now)
-    flash(_("The petition is closed. What was asked before still counts once it is proven."), "ok")
+    act(
+        row_id,
+        "petition.closed",
+        lambda session: editing.close(session, row_id, now=clock.now()),
+        _("The petition is closed. What was asked before still counts once it is proven."),
+    )
     return redirect(url_for(".edit", row_id=row_id), 303)
+
+
+def act(row_id: int, action: str, verb: Callable[[Session], object], done: str) -> None:
+    """Do ``verb`` to a petition, write down in the same transaction who did it, and say that it is done.
+
+    Raises what the verb raises; nothing is written down then.
+    """
+    with unit_of_work() as session:
+        verb(session)
+        audit.record(session, gate.account().id, action, f"petition:{row_id}", clock.now())
+    flash(done, "ok")
 
 
 def _save(row_id: int | None) -> ResponseReturnValue:
