@@ -140,7 +140,8 @@ class Colleague(Visitor):
 
     def acts(self, act: str) -> None:
         """Presses a button of the progress page: approve, undo, pause, resume, again, leave."""
-        self.page.locator(f"button[name=do][value={act}]").click()
+        with self.page.expect_navigation():
+            self.page.locator(f"button[name=do][value={act}]").click()
 
     def may(self, act: str) -> bool:
         """Whether the page offers this button."""
