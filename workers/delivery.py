@@ -11,19 +11,20 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from app.core import clock, officers
-from app.core.database import Database
+from app.core import clock
 from app.core.errors import PeyvandError
 from app.core.sealing import KeyFormatError
-from app.petitions import delivering, delivery_files
-from app.petitions.delivering import Delivery
-from app.petitions.delivery_files import MadeFile
-from app.staff import audit
 from config import Config, ConfigError
+
+if TYPE_CHECKING:
+    from app.petitions.delivering import Delivery
+    from app.petitions.delivery_files import MadeFile
+
+# What sets documents and encrypts is loaded by the commands that need it: ``run`` starts without it.
 
 T = TypeVar("T")
 RECORD: Final = "record.json"
@@ -40,6 +41,11 @@ def delivery() -> None:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def export(petition: int, file: Path) -> None:
     """Write PETITION (its number) into FILE, encrypted to the officers' keys."""
+    from app.core import officers
+    from app.core.database import Database
+    from app.petitions import delivering
+    from app.staff import audit
+
     config = _or_exit(lambda: Config.from_env("worker"))
     now = clock.now()
     organisations = {code: config.organisation_name(code) for code in config.locales}
@@ -88,6 +94,8 @@ def export(petition: int, file: Path) -> None:
 )
 def open_export(export: Path, officer_key: Path, names_key: Path | None, folder: Path) -> None:
     """Open EXPORT on the officers' machine and make the PDF of each language and the CSV."""
+    from app.petitions import delivery_files
+
     opened = _or_exit(lambda: _opened(export, officer_key))
     opener = None
     if names_key is not None:
@@ -114,6 +122,10 @@ def open_export(export: Path, officer_key: Path, names_key: Path | None, folder:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def record(file: Path) -> None:
     """Put the files that FILE (record.json) tells of into the petition's public record."""
+    from app.core.database import Database
+    from app.petitions import delivering
+    from app.staff import audit
+
     config = _or_exit(lambda: Config.from_env("worker"))
     petition, files = _or_exit(lambda: _read_record(file))
     now = clock.now()
@@ -132,6 +144,9 @@ def record(file: Path) -> None:
 
 
 def _opened(export: Path, officer_key: Path) -> Delivery:
+    from app.core import officers
+    from app.petitions import delivering
+
     plain = officers.decrypt(export.read_bytes(), officer_key.read_text("utf-8", "replace"))
     return delivering.from_json(plain)
 
