@@ -35,10 +35,10 @@ BROWSER_FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-# Their timing matters, so that two of them never share the machine's two cores.
 LONG = ("test_newsletter", "test_fresh_start", "test_signing", "test_staff_pages", "test_choices")
 """Of what drives a browser, these begin first, so that no process works on one while the others rest."""
-TOGETHER = ("tests/faults/",)
+# Timing matters to the first, and the second starts the same servers: all in one process.
+TOGETHER = ("tests/faults/", "tests/servers/test_servers.py")
 
 AnyServer = TypeVar("AnyServer", bound=Server)
 
@@ -208,7 +208,7 @@ class ByModule(LoadScopeScheduling):  # type: ignore[misc, unused-ignore]
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.partition("::")[0]
-        return next((room for room in TOGETHER if path.startswith(room)), path)
+        return TOGETHER[0] if path.startswith(TOGETHER) else path
 
 
 @pytest.hookimpl(optionalhook=True)
