@@ -284,6 +284,13 @@ class Config:
         roles=("web",),
         doc="How often an hour one network may send each kind of form (C24).",
     )
+    kept_seconds: int = setting(
+        "PEYVAND_KEPT_SECONDS",
+        default=5,
+        within=range(16),
+        roles=("web",),
+        doc="Seconds a public page is kept in the web process before it is made anew; 0 for none (C21).",
+    )
     idle_minutes: int = setting(
         "PEYVAND_IDLE_MINUTES",
         default=30,

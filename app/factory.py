@@ -13,7 +13,7 @@ from app import commands
 from app.core.database import Database
 from app.core.sealing import KeyFormatError, Sealer
 from app.core.wake import waker_for
-from app.web import assets, errors, filters, headers, language, limits
+from app.web import assets, errors, filters, headers, keeping, language, limits
 from app.web.context import Services
 from app.web.csrf import csrf
 from config import Config, ConfigError
@@ -77,6 +77,7 @@ def create_app(config: Config | None = None) -> Flask:
     headers.init_app(app, https=https, onion_url=config.onion_url)
     assets.init_app(app)
     filters.init_app(app)
+    keeping.init_app(app, config.kept_seconds)
     limits.init_app(app, config)
     errors.init_app(app)
     csrf.init_app(app)

@@ -35,6 +35,7 @@ class Keys:
         """The environment of a web process."""
         return {
             "PEYVAND_SECRET_KEY": "a secret that signs the workroom's cookie",
+            "PEYVAND_KEPT_SECONDS": "0",
             "PEYVAND_SEAL_PUBLIC_KEY": self.seal_public,
             "PEYVAND_NAMES_PUBLIC_KEY": self.names_public,
             **more,

@@ -59,6 +59,7 @@ def _surroundings(environ: Mapping[str, str]) -> dict[str, str]:
     found.setdefault("PEYVAND_INSTANCE", "instance")
     instance = found["PEYVAND_INSTANCE"]
     found.setdefault("PEYVAND_EMBEDDED", "1")
+    found.setdefault("PEYVAND_KEPT_SECONDS", "0")  # who tries it sees at once what they did
     # An odd PORT is to be named itself, not the address that would be made of it.
     found.setdefault("PEYVAND_BASE_URL", f"http://127.0.0.1:{port if port.isdecimal() else 8000}")
     if not found.get("PEYVAND_DATABASE_URL_FILE"):

@@ -24,7 +24,7 @@ from app.core.errors import NotFoundError
 from app.optin import requests
 from app.optin.models import SIGNATURE, Request
 from app.web import language
-from app.web.context import config, names_sealer, sealer, unit_of_work
+from app.web.context import config, names_sealer, sealer, single_statements, unit_of_work
 from app.web.forms import CodeField, PublicForm
 from app.web.limits import visitors_network
 
@@ -55,7 +55,7 @@ def ask(purpose: str, subject: str, fields: Mapping[str, Any]) -> str:
     settings = config()
     network = visitors_network() if purpose == SIGNATURE else None
     box = sealer().seal("request", request_id, {**fields, "subject": subject, "network": network})
-    with unit_of_work() as session:
+    with single_statements() as session:
         requests.ask(
             session,
             request_id,

@@ -18,7 +18,7 @@ from app.petitions import campaign, queries
 from app.petitions.forms import SignatureChoices, SignatureCode, SignForm
 from app.petitions.queries import ShownPetition
 from app.web import language
-from app.web.context import config, names_sealer, reading
+from app.web.context import config, names_sealer, reading, single_statements
 from app.web.limits import limited
 
 petitions = Blueprint("petitions", __name__)
@@ -59,7 +59,7 @@ def form_only(slug: str) -> ResponseReturnValue:
 def sign(slug: str) -> ResponseReturnValue:
     """Write down the wish to sign, and send the visitor to the waiting page (C01)."""
     form = SignForm(request.form)
-    with reading() as session:
+    with single_statements() as session:
         found = queries.signable(session, slug, language.current(), config().locales)
         consent_id = pages.wording_id(session, wordings.SIGNATURE)
     if not found.open:

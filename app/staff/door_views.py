@@ -19,13 +19,14 @@ from app.staff.forms import ROLE_NAMES, AcceptForm, SignInForm, show
 from app.staff.models import Account
 from app.web import language
 from app.web.context import config, reading, unit_of_work
-from app.web.limits import daily_key, limited, limiter
+from app.web.limits import daily_key, limited, windows
 
 door = Blueprint(gate.DOOR, __name__, url_prefix=language.STAFF_PREFIX)
 door.before_app_request(gate.refuse_undeclared)
 door.app_url_value_preprocessor(gate.widen)
 
 HOME = "desk_staff.dashboard"
+FAILURES_AN_HOUR = 20
 
 
 @door.app_context_processor
@@ -50,23 +51,22 @@ def _name_key() -> str:
     ).hex()
 
 
-def _too_often(_limit: object) -> Response:
-    # The same work and the same page as for a wrong password: others' attempts are nobody's business (C09).
-    passwords.matches(None, request.form.get("password", ""))
-    return _not_in(SignInForm())
-
-
-def _failed(response: Response) -> bool:
-    return response.status_code != 303
-
-
 @door.post("/sign-in")
 @limited("door")
-@limiter.limit(
-    "20 per hour", key_func=_name_key, deduct_when=_failed, on_breach=_too_often, methods=["POST"]
-)
 def enter() -> ResponseReturnValue:
-    """Sign in, or say only that it did not work."""
+    """Sign in, or say only that it did not work; so many failures an hour for one name."""
+    name = _name_key()
+    if not windows().has_room(FAILURES_AN_HOUR, "name", name):
+        # The same work and the same page as for a wrong password: others' attempts are nobody's business (C09).
+        passwords.matches(None, request.form.get("password", ""))
+        return _not_in(SignInForm())
+    response = make_response(_enter())
+    if response.status_code != 303:
+        windows().hit(FAILURES_AN_HOUR, "name", name)
+    return response
+
+
+def _enter() -> ResponseReturnValue:
     form = SignInForm()
     if not form.validate():
         return _not_in(form)

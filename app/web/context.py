@@ -53,6 +53,11 @@ def unit_of_work() -> AbstractContextManager[Session]:
     return database().unit_of_work()
 
 
+def single_statements() -> AbstractContextManager[Session]:
+    """Statements that are a transaction each; wakes the workers that were asked for."""
+    return database().single_statements()
+
+
 def reading() -> AbstractContextManager[Session]:
     """A transaction that only reads."""
     return database().reading()

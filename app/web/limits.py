@@ -8,6 +8,7 @@ use up the places of those who do, and nobody else's. This module is the one pla
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import hmac
 import secrets
@@ -16,16 +17,18 @@ from datetime import date
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any, Final, TypeVar, cast
 
-from flask import Flask, request
-from flask_limiter import Limiter
+from flask import Flask, current_app, request
+from werkzeug.exceptions import TooManyRequests
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.core import clock
 from app.web.context import config
+from app.web.windows import Windows
 from config import Config, is_loopback
 
 View = TypeVar("View", bound=Callable[..., Any])
 
+WINDOWS: Final = "peyvand-windows"
 EVERYONE: Final = "everyone"
 EVERYONE_TIMES: Final = 500
 """How many networks' worth of forms are taken from all together who come the same way."""
@@ -36,14 +39,6 @@ SAID: Final = "said"
 BETWEEN: Final = "between"
 """The peer stands beside us: a Tor service, a proxy that was not declared."""
 FORWARDED: Final = ("X-Forwarded-For", "Forwarded", "X-Real-IP", "Via")
-
-limiter = Limiter(
-    lambda: EVERYONE,
-    strategy="fixed-window",
-    headers_enabled=False,
-    in_memory_fallback_enabled=True,
-    swallow_errors=True,
-)
 
 
 class DailyKey:
@@ -87,42 +82,43 @@ class DeclaredProxies:
 
 
 def init_app(app: Flask, settings: Config) -> None:
-    """Set up the limits' memory, and the proxies to be believed."""
+    """Set up the windows' memory, and the proxies to be believed."""
     shared = settings.broker_url.startswith(("redis://", "rediss://"))
-    app.config["RATELIMIT_STORAGE_URI"] = settings.broker_url if shared else "memory://"
-    if shared:
-        app.config["RATELIMIT_STORAGE_OPTIONS"] = {
-            "socket_timeout": 0.5,
-            "socket_connect_timeout": 0.5,
-        }
-    limiter.init_app(app)
+    app.extensions[WINDOWS] = Windows(settings.broker_url if shared else "")
     if settings.trusted_proxies:
         app.wsgi_app = DeclaredProxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
+
+
+def windows() -> Windows:
+    """What the running application has counted in this hour."""
+    found: Windows = current_app.extensions[WINDOWS]
+    return found
 
 
 def limited(name: str) -> Callable[[View], View]:
     """Limit the POSTs of a view: so many an hour from one network, and many more from everyone together.
 
-    Views that share ``name`` share their counts.
+    Views that share ``name`` share their counts. The view raises TooManyRequests beyond them.
     """
 
     def decorate(view: View) -> View:
-        one = limiter.shared_limit(
-            lambda: f"{config().forms_an_hour} per hour",
-            scope=f"network-{name}",
-            key_func=network_key,
-            exempt_when=lambda: _way_in() != OWN,
-            methods=["POST"],
-        )
-        everybody = limiter.shared_limit(
-            lambda: f"{config().forms_an_hour * EVERYONE_TIMES} per hour",
-            scope=f"everyone-{name}",
-            key_func=_way_in,
-            methods=["POST"],
-        )
-        return cast("View", one(everybody(view)))
+        @functools.wraps(view)
+        def counted(*arguments: Any, **named: Any) -> Any:
+            if request.method == "POST":
+                _count(name)
+            return view(*arguments, **named)
+
+        return cast("View", counted)
 
     return decorate
+
+
+def _count(name: str) -> None:
+    way, most = _way_in(), config().forms_an_hour
+    if way == OWN and not windows().hit(most, "network", name, network_key()):
+        raise TooManyRequests
+    if not windows().hit(most * EVERYONE_TIMES, EVERYONE, name, way):
+        raise TooManyRequests
 
 
 def network_key() -> str:

@@ -17,7 +17,7 @@ VIEW_SIDE = re.compile(
     r"app\.(web|desk)\b.*|app\.(factory|commands)|.*\.(\w*views|pages|\w*forms|gate)|.*\.__main__"
 )
 """Modules that belong to the web process, and a program's own start."""
-WEB_ONLY = ("flask", "flask_wtf", "flask_babel", "flask_limiter", "werkzeug", "wtforms")
+WEB_ONLY = ("flask", "flask_wtf", "flask_babel", "werkzeug", "wtforms")
 
 PROBE = """
 import importlib, json, sys

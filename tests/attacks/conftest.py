@@ -33,7 +33,6 @@ from app.outbox.models import NEWSLETTER, UNAPPROVED, Send
 from app.staff import accounts, gate, invitations, signing_in
 from app.staff.models import ROLES, Account
 from app.web.context import services
-from app.web.limits import limiter
 from config import Config
 from emails import mailbox
 from emails.transport import Envelope
@@ -263,7 +262,6 @@ def build(
         app = create_app(Config.from_env("web", environment))
         with app.app_context():
             database = services().database
-            limiter.reset()
         app.test_client_class = Browser
         made.append(House(app, database, furnished[1], keys.desk, folder))
         return made[-1]

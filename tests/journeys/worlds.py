@@ -102,6 +102,7 @@ class World:
             "PEYVAND_EMBEDDED": "1" if mail == "mailbox" else "0",
             "PEYVAND_MAIL_FROM": "news@peyvand.example",
             "PEYVAND_UNDO_SECONDS": "0",
+            "PEYVAND_KEPT_SECONDS": "0",
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
             "TMPDIR": str(self.folder),

@@ -94,6 +94,7 @@ def app(database_url: str, database: Database, keys: tuple[str, str, str]) -> It
         {
             "PEYVAND_DATABASE_URL": database_url,
             "PEYVAND_SECRET_KEY": "a secret of the tests",
+            "PEYVAND_KEPT_SECONDS": "0",
             "PEYVAND_SEAL_PUBLIC_KEY": keys[1],
             "PEYVAND_BASE_URL": "https://peyvand.example",
         },

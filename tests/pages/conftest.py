@@ -15,7 +15,6 @@ from flask.testing import FlaskClient
 from app.core.database import Base, Database
 from app.factory import create_app
 from app.web.context import services
-from app.web.limits import limiter
 from config import Config
 from tests import factories
 
@@ -60,7 +59,6 @@ def site(environment: dict[str, str]) -> Iterator[Flask]:
     app = create_app(Config.from_env("web", environment))
     with app.app_context():
         found = services().database
-        limiter.reset()
     yield app
     found.dispose()
 

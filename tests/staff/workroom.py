@@ -23,7 +23,6 @@ from app.petitions.editing import Settings, Wording
 from app.staff import accounts, gate, signing_in
 from app.staff.models import ROLES, Account, AuditEntry
 from app.web.context import services
-from app.web.limits import limiter
 from config import Config
 from tests import factories
 from tests.staff.conftest import PASSWORD
@@ -79,7 +78,6 @@ def guarded(settings: dict[str, str]) -> Iterator[Flask]:
     app = create_app(Config.from_env("web", settings))
     with app.app_context():
         found = services().database
-        limiter.reset()
     yield app
     found.dispose()
 
