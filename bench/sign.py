@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -36,9 +37,10 @@ _numbers: Iterator[int] = itertools.count(1)
 class Bench:
     """One petition, signed over HTTP and by a loop in turns."""
 
-    def __init__(self, around: Surroundings, *, lines: int) -> None:
+    def __init__(self, around: Surroundings, *, lines: int, processes: int = 1) -> None:
         self._around = around
         self._lines = lines
+        self._processes = processes
         self._database: Database = around.database()
         self._config = around.config("web", PEYVAND_FORMS_AN_HOUR="10000000")
         self._sealer = Sealer(self._config.seal_public_key)
@@ -66,7 +68,7 @@ class Bench:
     def compare(self, count: int, pairs: int) -> None:
         """Print both rates and their ratio: medians of interleaved runs."""
         instance = self._around.instance(0)
-        web, port = self._around.start_web(instance=instance)
+        web, port = self._around.start_web(instance=instance, processes=self._processes)
         visitors = Visitors(port, f"/fa/petitions/{SLUG}/sign", connections=self._lines)
         try:
             visitors.sign(_addresses(100))
@@ -85,7 +87,8 @@ class Bench:
             web.end()
         ratio = median(one / other for one, other in zip(signed, looped, strict=True))
         print(
-            f"signing over {self._lines} connections  {median(signed):6,.0f}/s"
+            f"signing over {self._lines} connections, {self._processes} web processes"
+            f"  {median(signed):6,.0f}/s"
             f" (target above {ENOUGH})  loop of {self._lines} threads {median(looped):6,.0f}/s"
             f"  ratio {ratio:4.2f} (target 0.5)  web CPU a request {median(web_us):4.0f} us",
             flush=True,
@@ -206,10 +209,11 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=2_000)
     parser.add_argument("--pairs", type=int, default=3, help="paired runs, of which medians")
     parser.add_argument("--connections", type=int, default=8)
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="of the web")
     options = parser.parse_args()
     with surroundings() as around:
         print(quietness())
-        bench = Bench(around, lines=options.connections)
+        bench = Bench(around, lines=options.connections, processes=options.processes)
         bench.compare(options.requests, options.pairs)
         bench.work(options.requests)
         print(quietness())

@@ -119,8 +119,8 @@ class Surroundings:
         )
         return process
 
-    def start_web(self, *, instance: str) -> tuple[Process, int]:
-        """The web process under granian, as ``make run`` starts it; with its port."""
+    def start_web(self, *, instance: str, processes: int = 1) -> tuple[Process, int]:
+        """The web under granian, as a server starts it; with its port."""
         port = free_port()
         environment = self.environment(
             "web",
@@ -129,7 +129,7 @@ class Surroundings:
             # The highest limit there is: the measurement is one network that sends form after form.
             PEYVAND_FORMS_AN_HOUR="10000000",
         )
-        process = self._start("web", web_command(port)[1:], environment)
+        process = self._start("web", web_command(port, processes)[1:], environment)
         wait_until(
             lambda: answers(port) or process.popen.poll() is not None,
             seconds=30,

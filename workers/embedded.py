@@ -227,8 +227,8 @@ class _Household:
         return 1 if self._failed else 0
 
 
-def web_command(port: int) -> list[str]:
-    """How the web process is started: one process of several threads, no access log (C23)."""
+def web_command(port: int, processes: int = 1) -> list[str]:
+    """How the web is started: processes of several threads, no access log (C23)."""
     return [
         sys.executable,
         "-m",
@@ -240,7 +240,7 @@ def web_command(port: int) -> list[str]:
         "--port",
         str(port),
         "--workers",
-        "1",
+        str(processes),
         "--blocking-threads",
         "8",
         "--no-ws",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.audience.models import ConsentWording
+
+S = TypeVar("S", ConsentWording, int)
 
 
 def publish(session: Session, purpose: str, language: str, text: str) -> ConsentWording:
@@ -23,27 +25,26 @@ def publish(session: Session, purpose: str, language: str, text: str) -> Consent
     return wording
 
 
-def current(session: Session, purpose: str, language: str) -> ConsentWording | None:
-    """The wording shown today for a purpose in a language."""
+def current(session: Session, purpose: str, *codes: str) -> ConsentWording | None:
+    """The wording shown today for a purpose, in the first of these languages that has one."""
     return session.scalar(
-        sa.select(ConsentWording)
-        .where(ConsentWording.purpose == purpose, ConsentWording.language == language)
-        .order_by(ConsentWording.version.desc())
+        _newest_first(sa.select(ConsentWording), codes).where(ConsentWording.purpose == purpose)
+    )
+
+
+def current_id(purpose: str, codes: tuple[str, ...]) -> sa.ScalarSelect[int]:
+    """The id of what ``current`` finds, to stand in another statement: a form that comes back needs no more."""
+    return (
+        _newest_first(sa.select(ConsentWording.id), codes)
+        .where(ConsentWording.purpose == purpose)
+        .scalar_subquery()
+    )
+
+
+def _newest_first(statement: sa.Select[S], codes: tuple[str, ...]) -> sa.Select[S]:
+    place = {code: place for place, code in enumerate(dict.fromkeys(codes))}
+    return (
+        statement.where(ConsentWording.language.in_(place))
+        .order_by(sa.case(place, value=ConsentWording.language), ConsentWording.version.desc())
         .limit(1)
     )
-
-
-_CURRENT_ID: Final = (
-    sa.select(ConsentWording.id)
-    .where(
-        ConsentWording.purpose == sa.bindparam("purpose"),
-        ConsentWording.language == sa.bindparam("language"),
-    )
-    .order_by(ConsentWording.version.desc())
-    .limit(1)
-)
-
-
-def current_id(session: Session, purpose: str, language: str) -> int | None:
-    """The id of the wording shown today, for a form that comes back: no more is read than it needs."""
-    return session.connection().scalar(_CURRENT_ID, {"purpose": purpose, "language": language})

@@ -51,21 +51,26 @@ class Waiting:
 
 def ask(purpose: str, subject: str, fields: Mapping[str, Any]) -> str:
     """Seal and write down a wish; returns its id as it stands in the address of the waiting page."""
+    with single_statements() as session:
+        return ask_in(session, purpose, subject, fields)
+
+
+def ask_in(session: Session, purpose: str, subject: str, fields: Mapping[str, Any]) -> str:
+    """``ask`` for a view that has read something with the same ``session``."""
     request_id = ids.new()
     settings = config()
     network = visitors_network() if purpose == SIGNATURE else None
     box = sealer().seal("request", request_id, {**fields, "subject": subject, "network": network})
-    with single_statements() as session:
-        requests.ask(
-            session,
-            request_id,
-            purpose,
-            subject,
-            box,
-            language=language.current(),
-            now=clock.now(),
-            keep_days=settings.request_days,
-        )
+    requests.ask(
+        session,
+        request_id,
+        purpose,
+        subject,
+        box,
+        language=language.current(),
+        now=clock.now(),
+        keep_days=settings.request_days,
+    )
     return ids.in_url(request_id)
 
 
@@ -169,23 +174,15 @@ def wording(session: Session, purpose: str) -> ConsentWording:
 
     Raises NotFoundError where none was published.
     """
-    for code in (language.current(), *config().locales, "en"):
-        found = consents.current(session, purpose, code)
-        if found is not None:
-            return found
-    raise NotFoundError(f"no wording for {purpose}")
+    found = consents.current(session, purpose, *wording_languages())
+    if found is None:
+        raise NotFoundError(f"no wording for {purpose}")
+    return found
 
 
-def wording_id(session: Session, purpose: str) -> int:
-    """The id of the sentence that ``wording`` shows.
-
-    Raises NotFoundError where none was published.
-    """
-    for code in (language.current(), *config().locales, "en"):
-        found = consents.current_id(session, purpose, code)
-        if found is not None:
-            return found
-    raise NotFoundError(f"no wording for {purpose}")
+def wording_languages() -> tuple[str, ...]:
+    """In which languages a sentence is looked for, the page's own first."""
+    return (language.current(), *config().locales, "en")
 
 
 def _id(in_url: str) -> UUID:

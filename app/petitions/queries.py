@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
+from app.audience import consents, wordings
 from app.core import languages
 from app.core.cells import SMALLEST_CELL
 from app.core.errors import NotFoundError
@@ -18,7 +20,7 @@ from app.petitions.models import ARCHIVED, OPEN, PUBLIC, Petition, PetitionText
 FEW: Final = SMALLEST_CELL
 """Below this a total is not told, unless staff set the petition to live."""
 
-T = TypeVar("T", PetitionText, sa.Row[int, str, int, str, int])
+T = TypeVar("T", PetitionText, sa.Row[int, str, int, str, int, int])
 
 
 @dataclass(frozen=True)
@@ -99,36 +101,43 @@ def shown_petition(
 
 @dataclass(frozen=True)
 class Signable:
-    """What a signature is tied to: the petition, and the text as it stood in the signer's language."""
+    """What a signature is tied to: the petition, the text in the signer's language, the sentence of consent."""
 
     id: int
     open: bool
     text_id: int
+    wording_id: int
 
 
-_SIGNABLE: Final = (
-    sa.select(
-        Petition.id,
-        Petition.state,
-        PetitionText.id.label("text_id"),
-        PetitionText.language,
-        PetitionText.version,
+@functools.cache
+def _signable(wording_languages: tuple[str, ...]) -> sa.Select[int, str, int, str, int, int]:
+    return (
+        sa.select(
+            Petition.id,
+            Petition.state,
+            PetitionText.id.label("text_id"),
+            PetitionText.language,
+            PetitionText.version,
+            consents.current_id(wordings.SIGNATURE, wording_languages).label("wording_id"),
+        )
+        .join(PetitionText, PetitionText.petition_id == Petition.id)
+        .where(Petition.slug == sa.bindparam("slug"), Petition.state.in_(PUBLIC))
     )
-    .join(PetitionText, PetitionText.petition_id == Petition.id)
-    .where(Petition.slug == sa.bindparam("slug"), Petition.state.in_(PUBLIC))
-)
 
 
-def signable(session: Session, slug: str, language: str, locales: Sequence[str] = ()) -> Signable:
+def signable(
+    session: Session, slug: str, language: str, locales: Sequence[str], wording: tuple[str, ...]
+) -> Signable:
     """What the sign form needs of a petition that ``shown_petition`` shows; one short statement, since many sign.
 
-    Raises NotFoundError for a draft and for none.
+    ``wording`` names the languages in which the sentence of consent is looked for. Raises NotFoundError for a draft
+    and for none.
     """
-    texts = session.connection().execute(_SIGNABLE, {"slug": slug}).all()
+    texts = session.connection().execute(_signable(wording), {"slug": slug}).all()
     text = current_text(texts, language, locales)
-    if text is None:
+    if text is None or text.wording_id is None:
         raise NotFoundError("no such petition")
-    return Signable(text.id, text.state == OPEN, text.text_id)
+    return Signable(text.id, text.state == OPEN, text.text_id, text.wording_id)
 
 
 def petition_of_id(

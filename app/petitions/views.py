@@ -60,22 +60,19 @@ def sign(slug: str) -> ResponseReturnValue:
     """Write down the wish to sign, and send the visitor to the waiting page (C01)."""
     form = SignForm(request.form)
     with single_statements() as session:
-        found = queries.signable(session, slug, language.current(), config().locales)
-        consent_id = pages.wording_id(session, wordings.SIGNATURE)
-    if not found.open:
-        return _page(slug, form, status=409)
-    if not form.validate() or form.address.address is None:
-        return _page(slug, form, status=422)
-    request_id = pages.ask(
-        SIGNATURE,
-        str(found.id),
-        {
-            "address": form.address.address.exact,
-            "text_id": found.text_id,
-            "wording_id": consent_id,
-        },
-    )
-    return redirect(url_for(".check", slug=slug, request_id=request_id), 303)
+        found = queries.signable(
+            session, slug, language.current(), config().locales, pages.wording_languages()
+        )
+        status = 422 if found.open else 409
+        if found.open and form.validate() and form.address.address:
+            fields = {
+                "address": form.address.address.exact,
+                "text_id": found.text_id,
+                "wording_id": found.wording_id,
+            }
+            request_id = pages.ask_in(session, SIGNATURE, str(found.id), fields)
+            return redirect(url_for(".check", slug=slug, request_id=request_id), 303)
+    return _page(slug, form, status=status)
 
 
 @petitions.get("/<locale:locale>/petitions/<slug:slug>/check/<request_id>")

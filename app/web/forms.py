@@ -172,7 +172,7 @@ class ConsentField(BooleanField):
     """One tick box for one consent, never ticked beforehand."""
 
     def __init__(self, label: Any = "", *, missing: Any = None, **more: Any) -> None:
-        needed = [InputRequired(missing)] if missing else []
+        needed = [InputRequired(missing)] if missing is not None else []
         super().__init__(label, validators=needed, **more)
 
 

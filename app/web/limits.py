@@ -38,7 +38,8 @@ SAID: Final = "said"
 """A peer of the public net says that it passes on what somebody else sent: true or not."""
 BETWEEN: Final = "between"
 """The peer stands beside us: a Tor service, a proxy that was not declared."""
-FORWARDED: Final = ("X-Forwarded-For", "Forwarded", "X-Real-IP", "Via")
+FORWARDED: Final = ("HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_VIA")
+FORWARDED_SO: Final = "HTTP_X_FORWARDED_"
 
 
 class DailyKey:
@@ -148,9 +149,7 @@ def from_this_computer() -> bool:
 
 def _is_forwarded() -> bool:
     """Whether the request says that somebody passed it on."""
-    return any(name in request.headers for name in FORWARDED) or any(
-        name.startswith("X-Forwarded-") for name, _value in request.headers
-    )
+    return any(name in FORWARDED or name.startswith(FORWARDED_SO) for name in request.environ)
 
 
 def _peer() -> IPv4Address | IPv6Address | None:
