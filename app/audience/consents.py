@@ -44,7 +44,7 @@ def current_id(purpose: str, codes: tuple[str, ...]) -> sa.ScalarSelect[int]:
 def _newest_first(statement: sa.Select[S], codes: tuple[str, ...]) -> sa.Select[S]:
     place = {code: place for place, code in enumerate(dict.fromkeys(codes))}
     return (
-        statement.where(ConsentWording.language.in_(place))
+        statement.where(sa.or_(*(ConsentWording.language == code for code in place)))
         .order_by(sa.case(place, value=ConsentWording.language), ConsentWording.version.desc())
         .limit(1)
     )

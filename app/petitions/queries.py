@@ -15,7 +15,7 @@ from app.audience import consents, wordings
 from app.core import languages
 from app.core.cells import SMALLEST_CELL
 from app.core.errors import NotFoundError
-from app.petitions.models import ARCHIVED, OPEN, PUBLIC, Petition, PetitionText
+from app.petitions.models import ARCHIVED, DRAFT, OPEN, PUBLIC, Petition, PetitionText
 
 FEW: Final = SMALLEST_CELL
 """Below this a total is not told, unless staff set the petition to live."""
@@ -121,7 +121,7 @@ def _signable(wording_languages: tuple[str, ...]) -> sa.Select[int, str, int, st
             consents.current_id(wordings.SIGNATURE, wording_languages).label("wording_id"),
         )
         .join(PetitionText, PetitionText.petition_id == Petition.id)
-        .where(Petition.slug == sa.bindparam("slug"), Petition.state.in_(PUBLIC))
+        .where(Petition.slug == sa.bindparam("slug"), Petition.state != DRAFT)
     )
 
 

@@ -62,24 +62,36 @@ YEAR: Final = 31_536_000
 def init_app(app: Flask, *, https: bool, onion_url: str) -> None:
     """Add the headers to every answer of ``app``."""
 
+    constant = {
+        "X-Content-Type-Options": "nosniff",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=(), browsing-topics=()",
+        **({"Strict-Transport-Security": f"max-age={YEAR}"} if https else {}),
+    }
+
     @app.after_request
     def add(response: Response) -> Response:
+        path, staff = request.path, is_staff()
+        framed = staff or path.startswith(MAILBOX_PREFIX)
+        secret = any(part in path for part in UNLISTED)
+        wanted = {
+            "Content-Security-Policy": STAFF_POLICY if framed else PUBLIC_POLICY,
+            "Referrer-Policy": "same-origin" if staff else "no-referrer",
+            "Cross-Origin-Resource-Policy": "same-origin",
+            "X-Robots-Tag": "noindex" if framed or secret else "noarchive",
+            **constant,
+        }
+        if path.startswith(API_PREFIX) or request.endpoint in OPEN_TO_ALL:
+            wanted["Access-Control-Allow-Origin"] = "*"
+            wanted["Access-Control-Expose-Headers"] = "ETag"
+            wanted["Cross-Origin-Resource-Policy"] = "cross-origin"
+        if onion_url and not request.host.endswith(".onion"):
+            wanted["Onion-Location"] = onion_url + quote(path)
         headers = response.headers
-        framed = is_staff() or request.path.startswith(MAILBOX_PREFIX)
-        headers.setdefault("Content-Security-Policy", STAFF_POLICY if framed else PUBLIC_POLICY)
-        headers.setdefault("Referrer-Policy", "same-origin" if is_staff() else "no-referrer")
-        headers.setdefault("X-Content-Type-Options", "nosniff")
-        headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-        if request.path.startswith(API_PREFIX) or request.endpoint in OPEN_TO_ALL:
-            headers["Access-Control-Allow-Origin"] = "*"
-            headers["Access-Control-Expose-Headers"] = "ETag"
-            headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin")
-        headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-        headers.setdefault(
-            "Permissions-Policy", "camera=(), geolocation=(), microphone=(), browsing-topics=()"
-        )
-        secret = any(part in request.path for part in UNLISTED)
-        headers.setdefault("X-Robots-Tag", "noindex" if framed or secret else "noarchive")
+        given = {name.lower() for name, _value in headers}
+        for name, value in wanted.items():
+            if name.lower() not in given:
+                headers.add(name, value)
         if _may_be_kept(response):
             headers["Cache-Control"] = KEPT
             response.add_etag()
@@ -87,10 +99,6 @@ def init_app(app: Flask, *, https: bool, onion_url: str) -> None:
                 response.make_conditional(request)
         elif request.endpoint != "static":
             headers["Cache-Control"] = "no-store"
-        if https:
-            headers.setdefault("Strict-Transport-Security", f"max-age={YEAR}")
-        if onion_url and not request.host.endswith(".onion"):
-            headers.setdefault("Onion-Location", onion_url + quote(request.path))
         return response
 
 
