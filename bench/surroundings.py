@@ -137,6 +137,23 @@ class Surroundings:
         )
         return process, port
 
+    def start_bare(self, body: Path) -> tuple[Process, int]:
+        """``bench.bare`` with that body, under the same granian as the web process; with its port."""
+        port = free_port()
+        arguments = [*web_command(port)[1:-1], "bench.bare:app"]
+        environment = {
+            "PATH": os.environ.get("PATH", ""),
+            "PYTHONPATH": str(ROOT),
+            "PEYVAND_BENCH_BODY": str(body),
+        }
+        process = self._start("bare", arguments, environment)
+        wait_until(
+            lambda: answers(port) or process.popen.poll() is not None,
+            seconds=30,
+            what="the bare application's start",
+        )
+        return process, port
+
     def _start(self, name: str, arguments: list[str], environment: dict[str, str]) -> Process:
         log = self.folder / f"{name.replace(' ', '')}-{next(self._numbers)}.log"
         with log.open("wb") as out:
