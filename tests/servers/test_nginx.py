@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -31,7 +32,7 @@ from tests.servers.process import LOOPBACK
 pytestmark = pytest.mark.sockets
 PAGE = "/en/petitions/teachers"
 UNIQUE = "Wren Featherstonehaugh"
-FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+FORM: dict[str, Any] = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 @dataclass
