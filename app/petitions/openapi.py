@@ -98,7 +98,9 @@ def _feed(name: str, summary: str, *, slug: bool = False) -> dict[str, Any]:
     operation["parameters"] = [_shared("parameters", "locale")]
     if slug:
         operation["parameters"].append(_shared("parameters", "slug"))
-        operation["responses"]["404"] = {"description": "There is no such petition."}
+    operation["responses"]["404"] = {
+        "description": "There is no such petition, or no such language."
+    }
     return operation
 
 
