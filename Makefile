@@ -71,9 +71,11 @@ rules: .venv/developer $(CATALOGUES) ## Break each rule of docs/rules.md in a co
 	@$(BIN)/python -m docs.breaking $(RULES)
 
 .PHONY: bench
-bench: .venv/developer $(CATALOGUES) ## Measure sending and signing beside their limits (see bench/README.md)
+bench: .venv/developer $(CATALOGUES) ## Measure sending, signing and reading beside their limits (see bench/README.md)
 	@$(BIN)/python -m bench.send
 	@$(BIN)/python -m bench.sign
+	@$(BIN)/python -m bench.page
+	@$(BIN)/python -m bench.oracle
 
 ##@ Translate it
 

@@ -130,12 +130,13 @@ def watch_memory(around: Surroundings, minutes: int, *, a_minute: int) -> None:
     sink.start()
     web, port = around.start_web(instance=around.instance(0))
     worker = around.start_worker(0, smtp_port=sink.port, connections=8)
-    visitors = Visitors(port, f"{PATH}/sign", connections=4)
     pages = Place("granian, the page", port, PATH, web.pid)
     try:
         for minute in range(1, minutes + 1):
             ends = time.monotonic() + 60
+            visitors = Visitors(port, f"{PATH}/sign", connections=4)
             visitors.sign([f"signer{minute}x{n}@union.example" for n in range(a_minute)])
+            visitors.leave()
             pages.run(max(1.0, min(30.0, ends - time.monotonic())), 8)
             time.sleep(max(0.0, ends - time.monotonic()))
             print(
@@ -145,7 +146,6 @@ def watch_memory(around: Surroundings, minutes: int, *, a_minute: int) -> None:
                 flush=True,
             )
     finally:
-        visitors.leave()
         worker.end()
         web.end()
         sink.close()

@@ -44,7 +44,10 @@ class Visitors:
                 raise TimeoutError("the site is too slow")
             for key, _ in selector.select(10):
                 line, answer = cast(socket.socket, key.fileobj), key.data
-                answer += line.recv(65536)
+                some = line.recv(65536)
+                if not some:
+                    raise UnexpectedAnswerError("the site closed a connection")
+                answer += some
                 if not _whole(answer):
                     continue
                 if not answer.startswith(b"HTTP/1.1 303"):

@@ -58,8 +58,8 @@ class Whole:
             found.append(f"a {request.purpose} whose box names another subject")
         if "@" not in str(asked.get("address", "@")):
             found.append(f"a {request.purpose} without an address")
-        if request.expires_at is None or not request.language:
-            found.append(f"a {request.purpose} without an end or a language")
+        if not request.language:
+            found.append(f"a {request.purpose} without a language")
         if request.state == PROVEN:
             if request.choices is None and request.purpose in CHOOSING:
                 found.append(f"a proven {request.purpose} without choices")
