@@ -287,7 +287,7 @@ class Config:
     kept_seconds: int = setting(
         "PEYVAND_KEPT_SECONDS",
         default=5,
-        within=range(16),
+        within=range(6),
         roles=("web",),
         doc="Seconds a public page is kept in the web process before it is made anew; 0 for none (C21).",
     )
