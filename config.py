@@ -271,6 +271,13 @@ class Config:
         shown=True,
         doc="Days after its last mail until a send's deliveries become counts (C16).",
     )
+    export_days: int = setting(
+        "PEYVAND_EXPORT_DAYS",
+        default=3,
+        within=range(1, 31),
+        shown=True,
+        doc="Days until an export that nobody fetched is deleted (C20).",
+    )
     undo_seconds: int = setting(
         "PEYVAND_UNDO_SECONDS",
         default=60,

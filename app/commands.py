@@ -16,7 +16,7 @@ from flask.cli import AppGroup, with_appcontext
 
 from app.core import clock
 from app.core.errors import PeyvandError
-from app.desk import dashboard
+from app.desk import dashboard, exporting
 from app.desk.basics import ensure_basics
 from app.newsletters import sending
 from app.outbox import queries
@@ -69,11 +69,12 @@ def invite(role: str) -> None:
 
 @staff.command("lock")
 def lock() -> None:
-    """End all staff sessions and all links at once; passwords stay."""
+    """End all staff sessions and all links at once, and delete all exports; passwords stay."""
     with unit_of_work() as session:
         ended = accounts.lock_the_house(session)
+        exporting.forget_all(session)
         audit.record(session, None, "staff.locked-the-house", f"sessions:{ended}", clock.now())
-    click.echo(f"Ended all sessions ({ended}) and all links.")
+    click.echo(f"Ended all sessions ({ended}), all links and all exports.")
 
 
 @newsletter.command("send")

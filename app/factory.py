@@ -114,22 +114,25 @@ def public_blueprints(config: Config) -> list[Blueprint]:
     from app.newsletters.views import newsletters
     from app.petitions.api_views import api
     from app.petitions.campaign_views import campaign
+    from app.petitions.endorse_views import endorse
     from app.petitions.feed_views import feeds
     from app.petitions.print_views import printed
     from app.petitions.views import petitions
 
-    always = [desk, choices, links, petitions, printed, campaign, feeds, api, newsletters]
+    always = [desk, choices, links, petitions, endorse, printed, campaign, feeds, api, newsletters]
     return [*always, mailbox] if config.embedded else always
 
 
 def staff_blueprints() -> list[Blueprint]:
     """The workroom's pages, each closed by ``app.staff.gate``."""
+    from app.desk.export_views import export_staff
     from app.desk.reader_views import reader_staff
     from app.desk.staff_views import desk_staff
     from app.newsletters.staff_views import newsletters_staff
     from app.organisations.staff_views import organisations_staff
     from app.petitions import (  # (their pages join those of the petitions)
         campaign_staff_views,  # noqa: F401
+        endorse_staff_views,  # noqa: F401
         guard_views,  # noqa: F401
     )
     from app.petitions.staff_views import petitions_staff
@@ -137,7 +140,7 @@ def staff_blueprints() -> list[Blueprint]:
     from app.staff.views import staff
 
     rooms = [petitions_staff, newsletters_staff, organisations_staff]
-    return [door, staff, desk_staff, reader_staff, *rooms]
+    return [door, staff, desk_staff, reader_staff, export_staff, *rooms]
 
 
 def _site(app: Flask, config: Config) -> None:

@@ -20,7 +20,7 @@ from app.outbox import lanes, recording, sends, takeover, workers
 from app.outbox.models import FREEZING, NEWSLETTER, TEST, Send
 from app.outbox.workers import Presence
 from app.petitions import editing, publishing, showing_signers, weeks
-from workers import requests, retention
+from workers import exports, requests, retention
 from workers.requests import Room
 
 log = logging.getLogger(__name__)
@@ -51,6 +51,7 @@ class Chores:
             self._answer,
             self._carry_out,
             self._suppress,
+            self._export,
             self._freeze,
             self._keep_going,
             self._keep_schedule,
@@ -88,6 +89,9 @@ class Chores:
 
     def _suppress(self) -> None:
         self._do(lambda session, now: requests.suppress_unwanted(session, now=now))
+
+    def _export(self) -> None:
+        self._do(lambda session, now: exports.make_waiting(session, self._room.config, now=now))
 
     def _keep_schedule(self) -> None:
         self._do(lambda session, now: editing.keep_schedule(session, now=now))

@@ -41,28 +41,14 @@ def delivery() -> None:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def export(petition: int, file: Path) -> None:
     """Write PETITION (its number) into FILE, encrypted to the officers' keys."""
-    from app.core import officers
     from app.core.database import Database
-    from app.petitions import delivering
     from app.staff import audit
+    from workers import exports
 
     config = _or_exit(lambda: Config.from_env("worker"))
     now = clock.now()
-    organisations = {code: config.organisation_name(code) for code in config.locales}
     with Database(config.database_url).unit_of_work() as session:
-        gathered = _or_exit(
-            lambda: delivering.gather(
-                session,
-                petition,
-                link=f"{config.base_url}/p/{petition}",
-                organisations=organisations,
-                day=now.date(),
-            )
-        )
-        closed = _or_exit(
-            lambda: officers.encrypt(delivering.to_json(gathered), config.officer_keys),
-            "PEYVAND_OFFICER_KEYS: ",
-        )
+        gathered, closed = _or_exit(lambda: exports.make(session, petition, config, day=now.date()))
         _write_new(file, closed)
         audit.record(session, None, "petition.exported", f"petition:{petition}", now)
     boxes = sum(1 for signer in gathered.signers if signer.box)

@@ -32,7 +32,7 @@ from app.optin.letters import Letters
 from app.optin.models import FAILED, ORDERS, Request
 from app.organisations import confirming
 from app.outbox import returns
-from app.petitions import guarding, publishing, signing
+from app.petitions import endorsing, guarding, publishing, signing
 from app.petitions.models import Petition
 from app.staff import audit
 from app.staff.models import Account
@@ -143,6 +143,14 @@ def _sign(session: Session, room: Room, proof: Proof) -> None:
         _subscribe(session, room, proof, slug, {"wording_id": wording_id})
 
 
+def _endorse(session: Session, room: Room, proof: Proof) -> None:
+    petition_id, day = int(proof.request.subject), proof.now.date()
+    endorsing.ask(
+        session, room.desk, petition_id, proof.address, proof.asked, proof.choices, day=day
+    )
+    endorsing.lift_withdrawal(session, room.desk, room.ledger, petition_id, proof.address, day=day)
+
+
 def _why_held(room: Room, proof: Proof, petition: Petition) -> str:
     seen = guarding.Sighting(
         petition.id,
@@ -181,14 +189,10 @@ def _change(session: Session, room: Room, proof: Proof) -> None:
 
 
 def _withdraw(session: Session, room: Room, proof: Proof) -> None:
-    signing.withdraw(
-        session,
-        room.desk,
-        room.ledger,
-        proof.address,
-        proof.request.subject,
-        day=proof.now.date(),
-    )
+    """The signature and, where the address spoke for an organisation, the endorsement that it asked for."""
+    subject, day = proof.request.subject, proof.now.date()
+    signing.withdraw(session, room.desk, room.ledger, proof.address, subject, day=day)
+    endorsing.withdraw(session, room.desk, room.ledger, proof.address, subject, day=day)
 
 
 def _show_anew(session: Session, room: Room, proof: Proof) -> None:
@@ -201,6 +205,7 @@ def _erase(session: Session, room: Room, proof: Proof) -> None:
     """From the top down; audience comes last and leaves the keyed hash in the ledger."""
     day = proof.now.date()
     signing.withdraw(session, room.desk, room.ledger, proof.address, "all", day=day)
+    endorsing.forget(session, room.desk, room.ledger, proof.address, day=day)
     contact = contact_of(session, room.desk, proof.address)
     indexes = list(room.desk.indexer.every_index(proof.address))
     returns.forget(session, contact.id if contact else None, [index.mailbox for index in indexes])
@@ -241,6 +246,7 @@ def _lift(session: Session, room: Room, proof: Proof) -> None:
 
 VERBS: Final[Mapping[str, Callable[[Session, Room, Proof], None]]] = {
     models.SIGNATURE: _sign,
+    models.ENDORSEMENT: _endorse,
     models.SUBSCRIPTION: _subscription,
     models.PREFERENCES: _change,
     models.WITHDRAWAL: _withdraw,

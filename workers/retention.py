@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from app.audience import caps, subscriptions
+from app.desk import exporting
 from app.optin import answering
 from app.outbox import closing, returns
-from app.petitions import moderating
+from app.petitions import endorsing, moderating
 from app.staff import signing_in
 from config import Config
 
@@ -25,6 +26,8 @@ def forget_on_time(session: Session, config: Config, *, now: datetime) -> None:
     returns.forget_old(session, before=now.date() - timedelta(days=config.send_days))
     closing.close_old(session, now=now, days=config.send_days)
     moderating.forget_refused(session, today=now.date())
+    endorsing.forget_refused(session, today=now.date())
+    exporting.forget_unfetched(session, before=now.date() - timedelta(days=config.export_days))
     signing_in.forget_ended(
         session,
         signing_in.Limits(

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from app.audience import consents
 
 SIGNATURE: Final = "signature"
+ENDORSEMENT: Final = "endorsement"
 PETITION_NEWS: Final = "petition-news"
 NEWSLETTER: Final = "newsletter"
 
@@ -19,6 +20,10 @@ SHIPPED: Final[dict[str, dict[str, str]]] = {
     SIGNATURE: {
         "fa": "می‌پذیرم که این امضا، که دیدگاه سیاسی و صنفی مرا نشان می‌دهد، فقط برای همین کارزار نگه داشته شود.",
         "en": "I agree that this signature, which shows my political and trade-union views, is kept for this petition only.",
+    },
+    ENDORSEMENT: {
+        "fa": "از سوی تشکل خودم می‌نویسم و می‌پذیرم که تصمیم آن، یعنی پشتیبانی از این کارزار، برای همین کارزار نگه داشته شود.",
+        "en": "I write for my organisation, and agree that its decision to endorse this petition is kept for this petition.",
     },
     PETITION_NEWS: {
         "fa": "خبرهای این کارزار را با ایمیل برایم بفرستید. نشانی‌ام برای همین نگه داشته می‌شود، تا وقتی که لغوش کنم.",

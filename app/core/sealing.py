@@ -67,6 +67,11 @@ def parse_keys(text: str) -> dict[str, bytes]:
     return keys
 
 
+def fits(kind: str, fields: Mapping[str, Any]) -> bool:
+    """Whether a box of this kind holds ``fields``, for forms whose limits in characters do not decide that."""
+    return len(_plain(kind, UUID(int=0), fields)) <= SIZES[kind]
+
+
 class Sealer:
     """What the web process has: it can close boxes and open none."""
 
@@ -80,9 +85,7 @@ class Sealer:
 
         Raises ValueError when the fields are too large for their kind; forms have limits so that they are not.
         """
-        plain = json.dumps(
-            [kind, record_id.hex, fields], ensure_ascii=False, separators=(",", ":")
-        ).encode()
+        plain = _plain(kind, record_id, fields)
         if len(plain) > SIZES[kind]:
             raise ValueError(f"too large for a box of kind {kind}")
         return self.key_id.encode() + b":" + self._box.encrypt(plain.ljust(SIZES[kind]))
@@ -155,6 +158,10 @@ class Indexer:
         """The address's hashes for one petition, which match those of no other (C05)."""
         return self._index(address, f"petition:{petition_id}:", key_id)
 
+    def endorsement(self, address: Address, petition_id: int, key_id: str) -> Index:
+        """The address's hashes for what it asked in an organisation's name; they match no signature's (U04)."""
+        return self._index(address, f"endorsement:{petition_id}:", key_id)
+
     def domain(self, domain: str) -> str:
         """A domain that is no public provider's, as the destination shown as "other" (C06, M13)."""
         return _hmac(self._keys[self.key_id]["domain"], domain).hex()[:24]
@@ -187,6 +194,12 @@ class Mac:
         of_message = self._keyed.copy()
         of_message.update(message)
         return of_message.digest()
+
+
+def _plain(kind: str, record_id: UUID, fields: Mapping[str, Any]) -> bytes:
+    return json.dumps(
+        [kind, record_id.hex, fields], ensure_ascii=False, separators=(",", ":")
+    ).encode()
 
 
 def _children(key: bytes) -> dict[str, bytes]:

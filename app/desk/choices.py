@@ -39,7 +39,7 @@ class PurposeField(RadioField):
         offered = [
             option(PREFERENCES, lazy_gettext("Change the newsletter’s languages, or leave it")),
             option(SHOWING, lazy_gettext("Change how my signature is shown")),
-            option(WITHDRAWAL, lazy_gettext("Withdraw a signature")),
+            option(WITHDRAWAL, lazy_gettext("Withdraw a signature or an endorsement")),
             option(ERASURE, lazy_gettext("Erase everything you keep of me")),
         ]
         super().__init__(label, choices=offered, **more)

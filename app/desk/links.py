@@ -17,6 +17,7 @@ from app.core.errors import NotFoundError
 from app.newsletters.forms import InvitationChoices, PreferencesChoices, noted_newsletter
 from app.optin import pages
 from app.optin.models import (
+    ENDORSEMENT,
     ERASURE,
     PREFERENCES,
     REPRESENTATIVE,
@@ -29,7 +30,9 @@ from app.optin.models import (
 )
 from app.outbox import returns
 from app.petitions import queries
+from app.petitions.endorse_forms import EndorsementChoices
 from app.petitions.forms import ShownChoices, SignatureChoices
+from app.petitions.queries import ShownPetition
 from app.petitions.views import Choosing, choosing, prepare
 from app.web import language
 from app.web.context import config, reading, unit_of_work
@@ -47,6 +50,7 @@ class Behind:
     def __init__(self, found: Request, typed: Any = None) -> None:
         self.request = found
         self.around: Choosing | None = None
+        self.petition: ShownPetition | None = None
         self.petition_title = ""
         self.wording: ConsentWording | None = None
         self.form: PublicForm = PublicForm(typed)
@@ -63,6 +67,13 @@ class Behind:
                 self.wording = pages.wording(session, wordings.SIGNATURE)
                 self.form = SignatureChoices(typed)
                 prepare(self.form, self.around)
+            elif found.purpose == ENDORSEMENT:
+                self.petition = queries.petition_of_id(
+                    session, int(found.subject), language.current(), locales
+                )
+                self.wording = pages.wording(session, wordings.ENDORSEMENT)
+                self.form = EndorsementChoices(typed)
+                self.form.offer(language.current())
             elif found.purpose in (SUBSCRIPTION, REPRESENTATIVE):
                 self.wording = pages.wording(session, wordings.NEWSLETTER)
             elif found.purpose in (SHOWING, WITHDRAWAL) and found.subject != pages.ALL:
@@ -85,6 +96,8 @@ class Behind:
         """What goes into the box of choices, by purpose."""
         if isinstance(self.form, SignatureChoices) and self.around:
             return self.form.chosen(news=self.around.news, newsletter=self.around.newsletter)
+        if isinstance(self.form, EndorsementChoices):
+            return self.form.chosen()
         if isinstance(self.form, ShownChoices):
             return dict(self.form.shown())
         if isinstance(self.form, PreferencesChoices):
@@ -97,6 +110,8 @@ class Behind:
         """Where the visitor is sent once it is done."""
         if self.around:
             return url_for("petitions.thanks", slug=self.around.petition.slug)
+        if self.petition:
+            return url_for("endorse.thanks", slug=self.petition.slug)
         if self.request.purpose in (SUBSCRIPTION, REPRESENTATIVE):
             return url_for("newsletters.thanks")
         if self.request.purpose == STAFF_ADDRESS:
@@ -180,6 +195,7 @@ def _live(token: str) -> Request | None:
 def _confirm_page(behind: Behind, *, status: int = 200) -> ResponseReturnValue:
     kinds = {
         SIGNATURE: "petitions/confirm.html",
+        ENDORSEMENT: "petitions/endorse_confirm.html",
         SUBSCRIPTION: "newsletters/confirm.html",
         REPRESENTATIVE: "newsletters/invitation.html",
         PREFERENCES: "desk/confirm_preferences.html",

@@ -17,7 +17,7 @@ from app.newsletters.models import Issue
 from app.organisations import staff_views as organisations
 from app.organisations.staff_forms import RepresentativeForm
 from app.outbox import queries
-from app.petitions import listing
+from app.petitions import endorsing, listing
 from app.petitions.models import DRAFT
 from app.staff import accounts, gate
 from app.staff import audit as audit_log
@@ -52,14 +52,16 @@ def dashboard() -> ResponseReturnValue:
         to_write = [
             row for row in petitions if row.state == DRAFT and gate.allows(Permission.WRITE)
         ]
+        to_check = endorsing.how_many(session) if gate.allows(Permission.PUBLISH) else 0
         return render_template(
             "staff/dashboard.html",
+            to_check=to_check,
             now=now,
             petitions=petitions,
             drafts=drafts,
             unapproved=unapproved,
             running=running,
-            todo_count=len(to_agree) + len(drafts) + len(to_write),
+            todo_count=len(to_agree) + len(drafts) + len(to_write) + to_check,
             urls=_newsletter_urls(unapproved + running, drafts),
             numbers={send.id: numbers.get(issue_of(send)) for send in unapproved + running},
             workers=queries.worker_state(session, now=now, silent_after=board.SILENT_AFTER),

@@ -12,6 +12,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core.database import Base, UtcDateTime
 
 SIGNATURE: Final = "signature"
+ENDORSEMENT: Final = "endorsement"
+"""An organisation's own, asked for on a petition's page."""
 SUBSCRIPTION: Final = "subscription"
 PREFERENCES: Final = "preferences"
 WITHDRAWAL: Final = "withdrawal"

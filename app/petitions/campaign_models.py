@@ -122,22 +122,37 @@ class UpdateText(Base):
 class Endorsement(Base):
     """An organisation stands behind a petition, in its own name (U04).
 
-    Kept: as long as its petition; a withdrawn one is deleted.
+    One that was asked for on the page names no organisation until staff have matched it.
+
+    Kept: as long as its petition; a withdrawn one is deleted, a refused one within seven days.
     """
 
     __tablename__ = "endorsement"
-    __table_args__ = (sa.UniqueConstraint("petition_id", "organisation_id"),)
+    __table_args__ = (
+        sa.UniqueConstraint("petition_id", "organisation_id"),
+        sa.UniqueConstraint("petition_id", "exact_hash"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=ids.new)
     """Random: tells it from others."""
     petition_id: Mapped[int] = mapped_column(sa.ForeignKey("petition.id", ondelete="CASCADE"))
     """Plain: what is endorsed."""
-    organisation_id: Mapped[int] = mapped_column(
+    organisation_id: Mapped[int | None] = mapped_column(
         sa.ForeignKey("organisation.id", ondelete="CASCADE"), index=True
     )
-    """Plain: who endorses it."""
+    """Plain: who endorses it; none until staff have matched what was typed."""
+    index_key_id: Mapped[str | None] = mapped_column(sa.String(8))
+    """Plain: which index key made the hash."""
+    exact_hash: Mapped[bytes | None]
+    """Hashed: HMAC of petition and the address that asked, for rights; none where staff entered it."""
+    typed: Mapped[dict[str, str]] = mapped_column(sa.JSON, default=dict)
+    """Plain: the organisation as it wrote of itself: its name, type, country and website."""
+    wording_id: Mapped[int | None] = mapped_column(sa.ForeignKey("consent_wording.id"))
+    """Plain: the sentence that was agreed to."""
     state: Mapped[str] = mapped_column(sa.String(8))
     """Plain: asked, checked or refused."""
+    reason: Mapped[str] = mapped_column(sa.String(200), default="")
+    """Plain: why it was refused, for colleagues."""
     mandate: Mapped[str] = mapped_column(sa.String(300))
     """Plain: which body decided it, and when; no person's name."""
     document: Mapped[str] = mapped_column(sa.String(300), default="")
@@ -149,7 +164,7 @@ class Endorsement(Base):
     may_publish: Mapped[bool] = mapped_column(default=False)
     """Plain: whether it may be shown."""
     day: Mapped[date]
-    """Plain: when it was confirmed or entered."""
+    """Plain: when it was confirmed, entered or refused."""
     entered_by: Mapped[int | None]
     """Plain: which colleague entered it; none where the union asked itself."""
 

@@ -14,7 +14,7 @@ from app.core import clock, languages
 from app.core.errors import InvalidError
 from app.organisations import records
 from app.organisations.models import Organisation
-from app.petitions import campaigning, editing
+from app.petitions import campaigning, editing, endorsing
 from app.petitions.campaign_forms import (
     KINDS,
     EndorsementForm,
@@ -204,6 +204,8 @@ def _page(
             updates=campaigning.updates(session, row_id),
             endorsement=backing,
             endorsements=campaigning.endorsements(session, row_id),
+            asked=endorsing.how_many(session, row_id),
+            refused=endorsing.refused(session, row_id),
             organisations=dict(organisations),
             paper=paper or PaperForm(formdata=None),
             papers=campaigning.papers(session, row_id),

@@ -46,7 +46,7 @@ def count(
     petition = session.get(Petition, petition_id)
     if petition is None or petition.state == DRAFT:
         return False
-    key_id = _index_key(session, petition, desk)
+    key_id = index_key(session, petition, desk)
     index = desk.indexer.signature(address, petition.id, key_id)
     shown = _shown(petition, choices)
     inserted = session.execute(
@@ -143,7 +143,7 @@ def _own(session: Session, petition: Petition, index: Index) -> Signature | None
     )
 
 
-def _index_key(session: Session, petition: Petition, desk: Desk) -> str:
+def index_key(session: Session, petition: Petition, desk: Desk) -> str:
     """The index key that the petition keeps; the first signature fixes it, since the web knows no key (C03)."""
     if petition.index_key_id is None:
         session.execute(

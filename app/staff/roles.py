@@ -20,6 +20,8 @@ class Permission(StrEnum):
     """Write newsletters and petitions."""
     PUBLISH = "publish"
     """Open petitions for signatures and close them."""
+    EXPORT = "export"
+    """Ask for what goes to a petition's addressee, encrypted to the officers, and fetch it once."""
     ORGANISE = "organise"
     """Keep organisations, and invite their representatives."""
     SEND = "send"
@@ -30,7 +32,12 @@ class Permission(StrEnum):
 
 _TRANSLATOR: Final = frozenset({Permission.ENTER, Permission.TRANSLATE})
 _EDITOR: Final = _TRANSLATOR | {Permission.WRITE}
-_ORGANISER: Final = _EDITOR | {Permission.PUBLISH, Permission.ORGANISE, Permission.SEND}
+_ORGANISER: Final = _EDITOR | {
+    Permission.PUBLISH,
+    Permission.EXPORT,
+    Permission.ORGANISE,
+    Permission.SEND,
+}
 _ADMIN: Final = _ORGANISER | {Permission.ADMINISTER}
 
 MAY: Final[Mapping[str, frozenset[Permission]]] = {

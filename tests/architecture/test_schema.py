@@ -18,7 +18,10 @@ ALLOWED = {
     "consent": "id subscription_id wording_id language day",
     "contact": "id box index_key_id exact_index mailbox_index destination",
     "delivery": "slice_id position id send_id recipient round subscription_id state code",
+    "endorsement": "id petition_id organisation_id index_key_id exact_hash typed wording_id state "
+    "reason mandate document language statement may_publish day entered_by",
     "envelope": "delivery_id day box index_key_id mailbox_index never_write_hash never_write",
+    "export": "id petition_id state reason day asked_by octets",
     "representative": "id organisation_id role language contact_id day",
     "request": "id purpose subject language day state expires_at box choices mails answered tries "
     "key_id link_hash code_hash code_expires_at noted",
@@ -48,6 +51,8 @@ COUNTED = {
     "signature.shown_in": "a batch of shown signers, shuffled",
 }
 """Whole numbers that are no ids, and what they count."""
+OF_STAFF = {"endorsement.entered_by", "export.asked_by"}
+"""Which colleague it was; staff's own rows are outside C07."""
 IMPERSONAL = {
     "mailing_list",
     "consent_wording",
@@ -118,7 +123,7 @@ def test_C07_ids_are_random_and_numbers_only_count_or_name_what_is_no_person() -
             points_at = {key.column.table.name for key in column.foreign_keys}
             if not points_at or not points_at <= IMPERSONAL:
                 numbers[name] = points_at
-    assert set(numbers) == set(COUNTED), numbers
+    assert set(numbers) == set(COUNTED) | OF_STAFF, numbers
     assert not any(numbers.values())
 
 

@@ -113,9 +113,11 @@ class House:
             "locale": locale,
             "slug": "contract-workers" if blueprint == "newsletters" else "teachers",
             "request_id": self.inside.requests.get(
-                {"choices": purposes.PREFERENCES, "newsletters": purposes.SUBSCRIPTION}.get(
-                    blueprint, purposes.SIGNATURE
-                ),
+                {
+                    "choices": purposes.PREFERENCES,
+                    "newsletters": purposes.SUBSCRIPTION,
+                    "endorse": purposes.ENDORSEMENT,
+                }.get(blueprint, purposes.SIGNATURE),
                 "",
             ),
             "purpose": purposes.PREFERENCES,
@@ -212,6 +214,7 @@ def furnished(
         inside.invitation = invitations.invite(session, "editor", invited_by=1, now=NOON)
         subjects = {
             purposes.SIGNATURE: str(teachers.id),
+            purposes.ENDORSEMENT: str(teachers.id),
             purposes.SUBSCRIPTION: "newsletter",
             purposes.PREFERENCES: "newsletter",
             purposes.SHOWING: str(teachers.id),

@@ -34,6 +34,9 @@ PAGES = (
     "petitions/pensions",
     f"petitions/teachers/check/{ID}?again=1",
     "petitions/teachers/thanks",
+    "petitions/teachers/endorse",
+    f"petitions/teachers/endorse/check/{ID}?again=1",
+    "petitions/teachers/endorse/thanks",
     "newsletter",
     f"newsletter/check/{ID}",
     "newsletter/thanks",
@@ -58,6 +61,8 @@ PAGES = (
 WIDE = ("", "petitions/teachers", "newsletter", f"petitions/teachers/check/{ID}")
 FORMS = (
     "petitions/teachers",
+    "petitions/teachers/endorse",
+    f"petitions/teachers/endorse/check/{ID}",
     "newsletter",
     "my-choices",
     f"petitions/teachers/check/{ID}",
@@ -66,6 +71,7 @@ FORMS = (
 )
 LINKS = (
     (optin.SIGNATURE, "1"),
+    (optin.ENDORSEMENT, "1"),
     (optin.SUBSCRIPTION, "newsletter"),
     (optin.PREFERENCES, "newsletter"),
     (optin.SHOWING, "1"),

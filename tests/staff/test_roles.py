@@ -11,8 +11,17 @@ def test_C28_each_role_may_do_what_the_table_says_and_nothing_else() -> None:
     assert allowed == {
         TRANSLATOR: {"enter", "translate"},
         EDITOR: {"enter", "translate", "write"},
-        ORGANISER: {"enter", "translate", "write", "publish", "organise", "send"},
-        ADMIN: {"enter", "translate", "write", "publish", "organise", "send", "administer"},
+        ORGANISER: {"enter", "translate", "write", "publish", "export", "organise", "send"},
+        ADMIN: {
+            "enter",
+            "translate",
+            "write",
+            "publish",
+            "export",
+            "organise",
+            "send",
+            "administer",
+        },
     }
 
 
