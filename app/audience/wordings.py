@@ -22,7 +22,7 @@ SHIPPED: Final[dict[str, dict[str, str]]] = {
         "en": "I agree that this signature, which shows my political and trade-union views, is kept for this petition only.",
     },
     ENDORSEMENT: {
-        "fa": "از سوی تشکل خودم می‌نویسم و می‌پذیرم که تصمیم آن، یعنی پشتیبانی از این کارزار، برای همین کارزار نگه داشته شود.",
+        "fa": "از سوی تشکلم می‌نویسم و می‌پذیرم که اعلام حمایت آن از این کارزار فقط برای همین کارزار نگه داشته شود.",
         "en": "I write for my organisation, and agree that its decision to endorse this petition is kept for this petition.",
     },
     PETITION_NEWS: {
