@@ -148,7 +148,7 @@ def _needed(field: Field) -> None:
     _short(field)
 
 
-def _offered(field: SelectField) -> None:
+def _offered(field: Any) -> None:
     if field.data not in {choice.value for choice in field.choices or ()}:
         raise ValidationError(_("Choose one of the list."))
 

@@ -158,4 +158,4 @@ def _standing(session: Session, waiting: Sequence[Asked]) -> set[tuple[int, int]
             Endorsement.organisation_id.is_not(None),
         )
     )
-    return {(row[0], row[1]) for row in rows}
+    return {(row[0], row[1]) for row in rows if row[1] is not None}

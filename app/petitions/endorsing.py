@@ -44,10 +44,14 @@ _SHORTEST_WORD: Final = 3
 
 @dataclass(frozen=True)
 class Asked:
-    """One to decide on: what was typed, and the organisations that it may be."""
+    """One to decide on: what was typed, and the organisations that it may be.
+
+    ``same`` is the one of exactly that name; where there is none, nothing is chosen for staff.
+    """
 
     row: Endorsement
     suggested: Sequence[int] = ()
+    same: int | None = None
 
     @property
     def mark(self) -> str:
@@ -160,9 +164,9 @@ def waiting(session: Session, *, limit: int = PAGE) -> list[Asked]:
         .order_by(Endorsement.petition_id, Endorsement.id)
         .limit(limit)
     ).all()
-    known = session.execute(sa.select(Organisation.id, Organisation.folded_name)).all()
-    names = [(row.id, row.folded_name) for row in known]
-    return [Asked(row, _alike(row.typed.get("name", ""), names)) for row in rows]
+    known = session.execute(sa.select(Organisation.id, Organisation.names)).all()
+    names = [(one.id, {persian.fold(name).strip() for name in one.names.values()}) for one in known]
+    return [_asked(row, names) for row in rows]
 
 
 def how_many(session: Session, petition_id: int | None = None) -> int:
@@ -304,9 +308,20 @@ def _subject(petition_id: int) -> str:
     return f"endorsement:{petition_id}"
 
 
-def _alike(name: str, known: Sequence[tuple[int, str]]) -> list[int]:
-    """The organisations whose folded names share most words with ``name``, the best first."""
-    words = {word for word in persian.fold(name).split() if len(word) >= _SHORTEST_WORD}
-    scored = [(len(words & set(folded.split())), row_id) for row_id, folded in known]
+def _asked(row: Endorsement, known: Sequence[tuple[int, set[str]]]) -> Asked:
+    """With the organisations whose folded names share most words with what was typed, the best first."""
+    typed = persian.fold(row.typed.get("name", "")).strip()
+    words = _words(typed)
+    scored = [
+        (max(len(words & _words(name)) for name in names), row_id)
+        for row_id, names in known
+        if names
+    ]
     best = sorted((-score, row_id) for score, row_id in scored if score)
-    return [row_id for _score, row_id in best[:MOST_SUGGESTIONS]]
+    same = [row_id for row_id, names in known if typed in names]
+    suggested = dict.fromkeys([*same, *(row_id for _score, row_id in best)])
+    return Asked(row, list(suggested)[:MOST_SUGGESTIONS], same[0] if len(same) == 1 else None)
+
+
+def _words(folded: str) -> set[str]:
+    return {word for word in folded.split() if len(word) >= _SHORTEST_WORD}

@@ -77,6 +77,7 @@ def pages(world: World) -> list[str]:
     """The address of every page of the workroom, from the application's own map."""
     ids = {
         "petitions_staff": Petition.id,
+        "export_staff": Petition.id,
         "newsletters_staff": Issue.id,
         "organisations_staff": Organisation.id,
         "send": Send.id,

@@ -34,10 +34,12 @@ def the_request(database: Database) -> Request:
         return session.query(Request).one()
 
 
-def answered(database: Database, keys: factories.Keys, **more: str) -> tuple[Request, str, str]:
+def answered(
+    database: Database, keys: factories.Keys, address: str = "leila@example.org"
+) -> tuple[Request, str, str]:
     with database.unit_of_work() as session:
         return factories.an_answered_request(
-            session, keys.desk, ENDORSEMENT, "1", now=moment.now(), **more
+            session, keys.desk, ENDORSEMENT, "1", now=moment.now(), address=address
         )
 
 

@@ -19,7 +19,7 @@ from app.audience.subscriptions import Desk
 from app.core import addresses, ids, persian
 from app.newsletters.models import PETITION, SUBJECT, Block, BlockText, Issue, Report, ReportText
 from app.organisations.models import Organisation, Representative
-from app.petitions import campaigning, signing
+from app.petitions import campaigning, endorsing, signing
 from app.petitions.campaigning import Backing
 from app.petitions.models import OPEN, Petition, PetitionText
 from app.staff import passwords
@@ -52,6 +52,8 @@ def load(session: Session, desk: Desk, *, now: datetime) -> None:
         _update(session, petitions[entry["petition"]], entry, day)
     for entry in content["endorsements"]:
         _endorsement(session, petitions[entry["petition"]], entry, day)
+    for entry in content["asked_endorsements"]:
+        _asked_endorsement(session, desk, petitions[entry["petition"]], entry, day)
     for number, languages in zip(range(1, SUBSCRIBERS + 1), cycle(CHOICES), strict=False):
         _subscribe(session, desk, f"reader{number}@readers.example", NEWSLETTER, languages, day)
 
@@ -145,6 +147,22 @@ def _endorsement(session: Session, petition: Petition, entry: Mapping[str, Any],
         may_publish=True,
     )
     campaigning.endorse(session, petition.id, backing, account_id=account(session).id, day=day)
+
+
+def _asked_endorsement(
+    session: Session, desk: Desk, petition: Petition, entry: Mapping[str, Any], day: date
+) -> None:
+    """One that an organisation asked for itself, so that staff have a mandate to check."""
+    wording = current(session, wordings.ENDORSEMENT, entry["language"])
+    endorsing.ask(
+        session,
+        desk,
+        petition.id,
+        addresses.parse(entry["address"]),
+        {"wording_id": wording.id if wording else 0},
+        {**entry, "may_publish": True},
+        day=day,
+    )
 
 
 def _issue(

@@ -11,7 +11,9 @@ from flask.testing import FlaskClient
 from app.audience.subscriptions import Desk
 from app.core import addresses, ids
 from app.core.database import Database
+from app.organisations import records
 from app.organisations.models import Organisation
+from app.organisations.records import Entry
 from app.petitions import endorsing
 from app.petitions.campaign_models import CHECKED, REFUSED, Endorsement
 from app.staff.models import EDITOR, ORGANISER
@@ -63,8 +65,8 @@ def form_of(page: str, **more: str) -> dict[str, str]:
 def test_U04_a_mandate_is_checked_against_the_organisation_that_is_known(
     database: Database, signed_in: SignedIn, keys: factories.Keys
 ) -> None:
-    # given one that asks, whose name is nearly that of an organisation we know
-    ask(database, keys.desk)
+    # given one that asks, whose name is that of an organisation we know, but for its letters' case
+    ask(database, keys.desk, name="example union")
     organiser = signed_in(ORGANISER)
     assert "1 organisation asks to endorse a petition" in organiser.get("/staff").text
     assert "asks to endorse it" in organiser.get("/staff/petitions/1/campaign").text
@@ -91,7 +93,8 @@ def test_U04_a_new_organisation_is_made_of_what_was_typed(
     ask(database, keys.desk, name="کانون معلمان", language="fa")
     organiser = signed_in(ORGANISER)
     page = organiser.get(PAGE).text
-    assert '<option value="new" selected>' in page
+    assert '<option value="">' in page
+    assert " selected" not in page, "nothing is chosen for staff"
     organiser.post(PAGE, data=form_of(page, do="check", organisation="new"))
     with database.reading() as session:
         made = session.scalars(sa.select(Organisation).order_by(Organisation.id.desc())).first()
@@ -190,3 +193,21 @@ def test_C28_an_editor_decides_nothing(
     assert editor.get(PAGE).status_code == 403
     assert editor.post(PAGE, data={}).status_code == 403
     assert "asks to endorse" not in editor.get("/staff").text
+
+
+def test_F04_a_known_name_is_suggested_first_and_only_the_very_same_is_chosen(
+    database: Database, signed_in: SignedIn, keys: factories.Keys
+) -> None:
+    with database.unit_of_work() as session:
+        for row in (
+            Entry(type="local", names={"en": "Aardvark Society"}),
+            Entry(type="local", names={"fa": "كانون نمونه‌ی معلمان", "en": "Teachers"}),
+        ):
+            records.add(session, row)
+    ask(database, keys.desk, name="کانون نمونه‌ی معلمان شهر", language="fa")
+    organiser = signed_in(ORGANISER)
+    values = re.findall(r'<option value="(\w*)"( selected)?', organiser.get(PAGE).text)
+    assert values[:2] == [("", ""), ("3", "")]
+    ask(database, keys.desk, name="کانون نمونه‌ی معلمان", language="fa")
+    values = re.findall(r'<option value="(\w*)"( selected)?', organiser.get(PAGE).text)
+    assert values[0] == ("3", " selected")
