@@ -91,11 +91,11 @@ class EndorsementChoices(PublicForm):
 
     def validate_organisation(self, field: Field) -> None:
         """An organisation has a name."""
-        _needed(field)
+        _needed(field, _("Write your organisation’s name."))
 
     def validate_mandate(self, field: Field) -> None:
         """Some body of it decided."""
-        _needed(field)
+        _needed(field, _("Write which body decided it, and when."))
 
     def validate_type(self, field: SelectField) -> None:
         """One of those offered."""
@@ -142,9 +142,9 @@ def _short(field: Field) -> None:
         raise ValidationError(_("That is too long; please shorten it."))
 
 
-def _needed(field: Field) -> None:
+def _needed(field: Field, words: str) -> None:
     if not field.data:
-        raise ValidationError(_("This is needed."))
+        raise ValidationError(words)
     _short(field)
 
 

@@ -70,3 +70,57 @@ def test_R07_a_signature_of_the_first_schema_lives_through_up_and_down(
         assert tuple(row) == ("initials", "م. ر.")
         assert connection.scalar(sa.text("SELECT published_total FROM petition")) == 48
     engine.dispose()
+
+
+BEFORE_ENDORSING = "d70ee32a0ba9"
+ENDORSING = (
+    (
+        "INSERT INTO petition (id, slug, state, goal, live, hand_over_names, published_total,"
+        " source_language, later_goals, takes_comments, asks_country, asks_affiliation, hold_all,"
+        " published_weeks) VALUES (1, 'teachers', 'open', 100, false, false, 48, 'fa', '[]', false,"
+        " false, false, false, '[]')"
+    ),
+    (
+        "INSERT INTO organisation (id, type, names, folded_name, country, sector, website,"
+        " published_address, source) VALUES (1, 'local', '{}', 'u', '', '', '', '', '')"
+    ),
+)
+
+
+@pytest.mark.both_databases
+def test_R07_an_endorsement_that_staff_entered_lives_through_up_and_down(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given an endorsement of the time when staff alone entered them
+    monkeypatch.setenv("PEYVAND_DATABASE_URL", database_url)
+    command.upgrade(Config(ROOT / "alembic.ini"), BEFORE_ENDORSING)
+    engine = make_engine(database_url)
+    entered = sa.text(
+        "INSERT INTO endorsement (id, petition_id, organisation_id, state, mandate, document,"
+        " language, statement, may_publish, day, entered_by)"
+        " VALUES (:id, 1, 1, 'checked', 'EC', '', 'en', 'We stand.', true, '2026-11-24', 1)"
+    ).bindparams(sa.bindparam("id", type_=sa.Uuid()))
+    with engine.begin() as connection:
+        for statement in ENDORSING:
+            connection.execute(sa.text(statement))
+        connection.execute(entered, {"id": uuid4()})
+
+    # when it goes up, and an organisation asks for one that nobody has matched
+    migrate(database_url, monkeypatch, "head")
+    asked = sa.text(
+        "INSERT INTO endorsement (id, petition_id, index_key_id, exact_hash, typed, state, reason,"
+        " mandate, document, language, statement, may_publish, day)"
+        " VALUES (:id, 1, '1', :hash, '{}', 'asked', '', 'EC', '', 'en', '', true, '2026-11-26')"
+    ).bindparams(sa.bindparam("id", type_=sa.Uuid()))
+    with engine.begin() as connection:
+        row = connection.execute(sa.text("SELECT statement, reason, exact_hash FROM endorsement"))
+        assert tuple(row.one()) == ("We stand.", "", None)
+        connection.execute(asked, {"id": uuid4(), "hash": b"h" * 32})
+
+    # then going down keeps what the older schema can hold
+    migrate(database_url, monkeypatch, BEFORE_ENDORSING)
+    with engine.connect() as connection:
+        rows = connection.execute(sa.text("SELECT organisation_id, statement FROM endorsement"))
+        assert [tuple(row) for row in rows] == [(1, "We stand.")]
+        assert "export" not in sa.inspect(connection).get_table_names()
+    engine.dispose()

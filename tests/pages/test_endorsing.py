@@ -195,8 +195,8 @@ def test_C10_the_links_get_changes_nothing_and_its_button_proves_once(
 @pytest.mark.parametrize(
     ("wrong", "advice"),
     [
-        ({"organisation": " \u202e "}, "This is needed"),
-        ({"mandate": ""}, "This is needed"),
+        ({"organisation": " \u202e "}, "Write your organisation’s name"),
+        ({"mandate": ""}, "Write which body decided it"),
         ({"type": "coup"}, "Choose one of the list"),
         ({"country": "XX"}, "Choose one of the list"),
         ({"website": "javascript:alert(1)"}, "begins with https://"),

@@ -1,0 +1,138 @@
+"""Journey: a union endorses a petition itself, staff check its mandate, an export is fetched, the union withdraws."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+from playwright.sync_api import Browser, expect
+from sqlalchemy.orm import Session
+
+from app.core import clock, officers
+from app.petitions import delivering
+from app.staff import invitations
+from tests.journeys import mails
+from tests.journeys.colleagues import Colleague
+from tests.journeys.conftest import Visits, load_demo
+from tests.journeys.dumps import settled
+from tests.journeys.visitors import Visitor
+from tests.journeys.worlds import World
+from tests.servers.process import wait_until
+from workers import demo, setup
+
+pytestmark = [pytest.mark.browser, pytest.mark.sockets]
+
+TEACHERS: Final = "free-the-teachers"
+OFFICE: Final = "office@port.example"
+UNION: Final = "Example Dock Workers"
+SAID: Final = "Without them no ship leaves the port."
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    with World() as world:
+        load_demo(world)
+        world.start()
+        yield world
+
+
+@pytest.fixture
+def staff(world: World, browser: Browser) -> Iterator[Colleague]:
+    def link(session: Session) -> str:
+        token = invitations.sign_in_link(session, demo.account(session), clock.now())
+        return invitations.address(world.base_url, token)
+
+    with Colleague(browser, world.base_url, "en") as staff:
+        staff.signs_in_by_link(world.write(link))
+        yield staff
+
+
+def asks(visitor: Visitor, address: str) -> None:
+    """From the petition's page to the waiting page."""
+    visitor.opens(f"/petitions/{TEACHERS}")
+    visitor.page.locator("a[href$='/endorse']").click()
+    form = visitor.page.locator("form:has([name=consent])")
+    form.locator("[name=address]").fill(address)
+    form.locator("[name=consent]").check()
+    form.locator("button").click()
+    visitor.waits()
+
+
+def tells(visitor: Visitor) -> None:
+    """What the union says of itself, beside the code or the button."""
+    page = visitor.page
+    page.locator("[name=organisation]").fill(UNION)
+    page.locator("[name=type]").select_option("national-union")
+    page.locator("[name=mandate]").fill("Executive committee, 12 November 2026")
+    page.locator("[name=statement]").fill(SAID)
+    page.locator("[name=may_publish]").check()
+
+
+def shows(visitor: Visitor) -> bool:
+    visitor.opens(f"/petitions/{TEACHERS}")
+    return SAID in visitor.page.locator("main").inner_text()
+
+
+def test_U04_a_union_endorses_is_checked_and_withdraws(
+    world: World, visits: Visits, staff: Colleague
+) -> None:
+    # given a union that comes to the petition's page and confirms by its mail's link, on another device
+    union = visits(world.base_url, "en", width=390)
+    asks(union, OFFICE)
+    mail = mails.new(world, OFFICE)
+    assert "teachers" not in mail.message.as_string().lower(), "the mail is quiet (C14)"
+    phone = visits(world.base_url, "en", width=390)
+    phone.opens(mail.link)
+    tells(phone)
+    phone.page.locator("main form button").click()
+    phone.is_thanked()
+    assert not shows(union)
+
+    # when a colleague checks the mandate
+    def waits() -> bool:
+        staff.goes("/petitions/endorsements")
+        return UNION in staff.page.locator("main").inner_text()
+
+    wait_until(waits, seconds=10, what="the endorsement in the workroom")
+    assert OFFICE not in staff.page.content()
+    card = staff.page.locator("section.card", has=staff.page.locator("h2", has_text=UNION))
+    card.locator("[name=organisation]").select_option("new")
+    card.locator("button[value=check]").click()
+    expect(staff.page.locator(".note.ok")).to_be_visible()
+
+    # then the page shows what the union says, and no row holds its address
+    assert shows(union)
+    assert not [row for rows in settled(world.database).values() for row in rows if OFFICE in row]
+
+    # and who takes it back takes the statement from the page
+    union.asks("withdrawal", OFFICE)
+    union.types_code(mails.new(world, OFFICE).code)
+    union.is_thanked()
+    wait_until(lambda: not shows(union), seconds=60, what="the petition's page without it")
+
+
+def test_C20_an_export_is_fetched_once_and_an_officer_opens_it(
+    world: World, staff: Colleague
+) -> None:
+    # given an export that the worker made
+    staff.goes("/petitions/1/campaign")
+    staff.page.locator("a[href='/staff/exports/1']").click()
+    staff.page.locator("main form button").click()
+
+    def is_ready() -> bool:
+        staff.goes("/exports/1")
+        return staff.page.locator("form[action$='/fetch']").count() == 1
+
+    wait_until(is_ready, seconds=10, what="the export")
+
+    # when it is fetched
+    with staff.page.expect_download() as downloading:
+        staff.page.locator("form[action$='/fetch'] button").click()
+    octets = downloading.value.path().read_bytes()
+
+    # then an officer opens it, and it is offered to nobody any more
+    private = (world.keys / setup.OFFICER_PRIVATE).read_text()
+    assert delivering.from_json(officers.decrypt(octets, private)).petition_id == 1
+    staff.goes("/exports/1")
+    expect(staff.page.locator("form[action$='/fetch']")).to_have_count(0)
