@@ -11,7 +11,16 @@ from sqlalchemy.orm import Session
 
 from app.core import clock
 from app.core.errors import NotFoundError
-from app.petitions import endorsing_queries, news, openapi, queries, showing_signers, weeks
+from app.petitions import (
+    endorsing_queries,
+    news,
+    openapi,
+    picturing,
+    queries,
+    showing_signers,
+    weeks,
+)
+from app.petitions.picturing import ShownPicture
 from app.petitions.queries import FEW, Counts, ShownPetition
 from app.web.context import config, reading
 
@@ -46,6 +55,7 @@ def petition(petition_id: int) -> ResponseReturnValue:
         answer = _summary(texts, endorsing_queries.on_paper(session, petition_id))
         for code, found in texts.items():
             answer["texts"][code] |= {"body": found.body, "demands": list(found.demands)}
+        answer["picture"] = _picture(picturing.of_petition(session, petition_id))
         return answer | _around(session, petition_id, texts.keys())
 
 
@@ -78,6 +88,17 @@ def _counts(counts: Counts, paper: int) -> dict[str, Any]:
         "goal": counts.goal,
         "live": counts.live,
         "paper": paper,
+    }
+
+
+def _picture(found: ShownPicture | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "url": config().base_url + url_for("pictures.picture", digest=found.digest),
+        "width": found.width,
+        "height": found.height,
+        "alts": dict(found.alts),
     }
 
 
@@ -115,6 +136,7 @@ def _around(session: Session, petition_id: int, codes: Iterable[str]) -> dict[st
                 "website": one.website or None,
                 "statement": one.statement or None,
                 "statement_language": one.statement_language if one.statement else None,
+                "logo": _picture(one.logo),
             }
             for one in endorsing_queries.endorsers(session, petition_id, language)
         ],

@@ -72,7 +72,7 @@ class Picture(Base):
     """Plain: in pixels."""
     alts: Mapped[dict[str, str]] = mapped_column(sa.JSON, default=dict)
     """Plain: what it shows, in each language."""
-    digest: Mapped[str] = mapped_column(sa.String(64))
+    digest: Mapped[str] = mapped_column(sa.String(64), index=True)
     """Plain: SHA-256 of the octets, which stands in its address."""
 
 

@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 
 from app.core import languages
 from app.organisations.models import Organisation
+from app.petitions import picturing
 from app.petitions.campaign_models import CHECKED, Endorsement, PaperSheets
+from app.petitions.picturing import ShownPicture
 
 
 @dataclass(frozen=True)
@@ -24,15 +26,18 @@ class Endorser:
     website: str
     statement: str
     statement_language: str
+    logo: ShownPicture | None = None
 
 
 def endorsers(
     session: Session, petition_id: int, language: str, locales: Sequence[str] = ()
 ) -> list[Endorser]:
     """The checked ones that may be named, by the alphabet of ``language`` (F06)."""
+    rows = named(session, petition_id)
+    logos = picturing.logos(session, [organisation.id for _, organisation in rows])
     found = [
-        _endorser(organisation, endorsement, language, locales)
-        for endorsement, organisation in named(session, petition_id)
+        _endorser(organisation, endorsement, language, locales, logos.get(organisation.id))
+        for endorsement, organisation in rows
     ]
     return sorted(found, key=lambda one: languages.sort_key(one.name, language))
 
@@ -72,6 +77,7 @@ def _endorser(
     endorsement: Endorsement,
     language: str,
     locales: Sequence[str],
+    logo: ShownPicture | None,
 ) -> Endorser:
     names = organisation.names
     code = languages.first_of({code: code for code in names if names[code]}, language, *locales)
@@ -83,4 +89,5 @@ def _endorser(
         website=organisation.website if organisation.website.startswith("https://") else "",
         statement=endorsement.statement,
         statement_language=endorsement.language,
+        logo=logo,
     )

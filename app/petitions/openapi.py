@@ -145,6 +145,7 @@ def _schemas() -> dict[str, Any]:
                 "texts": _by_language(_ref("Text")),
                 "updates": _list(_ref("Update")),
                 "endorsements": _list(_ref("Endorsement")),
+                "picture": {"anyOf": [_ref("Picture"), {"type": "null"}]},
                 "weeks": _list(_ref("Week")),
                 "signers_shown": number | {"description": "How many chose to be shown, and are."},
                 "signers": _list(_ref("Signer"))
@@ -183,6 +184,15 @@ def _schemas() -> dict[str, Any]:
                 "website": _or_none(url),
                 "statement": {"type": ["string", "null"], "description": "Markdown."},
                 "statement_language": {"type": ["string", "null"]},
+                "logo": {"anyOf": [_ref("Picture"), {"type": "null"}]},
+            }
+        ),
+        "Picture": _object(
+            {
+                "url": url | {"description": "WebP. Host it yourself: no page loads it from here."},
+                "width": number,
+                "height": number,
+                "alts": _by_language(text),
             }
         ),
         "Week": _object(

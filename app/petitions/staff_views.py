@@ -16,7 +16,7 @@ from app.audience import wordings
 from app.core import clock, languages
 from app.core.errors import InvalidError, NotFoundError
 from app.optin import pages
-from app.petitions import editing, queries
+from app.petitions import editing, picturing, queries
 from app.petitions import listing as petition_list
 from app.petitions.forms import SignForm
 from app.petitions.models import DRAFT, Petition, PetitionText
@@ -94,6 +94,8 @@ def preview(row_id: int, code: str) -> ResponseReturnValue:
         page = render_template(
             "petitions/petition.html",
             petition=shown,
+            picture=picturing.of_petition(session, row_id),
+            picture_url=url_for(".picture_file", row_id=row_id),
             form=SignForm(),
             consent=pages.wording(session, wordings.SIGNATURE),
             share=url_for("petitions.short", petition_id=shown.id, _external=True),

@@ -14,7 +14,7 @@ from app.core import clock
 from app.core.errors import NotFoundError
 from app.optin import pages
 from app.optin.models import SIGNATURE
-from app.petitions import campaign, queries
+from app.petitions import campaign, picturing, queries
 from app.petitions.forms import SignatureChoices, SignatureCode, SignForm
 from app.petitions.queries import ShownPetition
 from app.web import language
@@ -152,12 +152,14 @@ def _page(slug: str, form: SignForm, *, status: int = 200) -> ResponseReturnValu
             if status != 422
             else None
         )
+        picture = picturing.of_petition(session, found.id) if status != 422 else None
     page = render_template(
         "petitions/petition.html" if status != 422 else "petitions/sign.html",
         petition=found,
         form=form,
         consent=consent,
         campaign=around,
+        picture=picture,
         share=share_url(found),
         site_url=config().base_url,
         days=config().request_days,

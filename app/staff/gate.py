@@ -60,6 +60,16 @@ def needs(permission: Permission) -> Callable[[View], View]:
     return mark
 
 
+def takes(octets: int) -> Callable[[View], View]:
+    """Let one view's forms carry files of so many octets in all, where the browser holds a session's cookie."""
+
+    def mark(view: View) -> View:
+        view.__dict__["takes"] = octets
+        return view
+
+    return mark
+
+
 def required(app: Flask, endpoint: str) -> frozenset[Permission] | None:
     """What a page asks for; None for one that is not behind this gate."""
     blueprint = endpoint.rpartition(".")[0]
@@ -127,10 +137,13 @@ def refuse_undeclared() -> ResponseReturnValue | None:
     return errors.page(403)
 
 
-def widen(_endpoint: str | None, _values: dict[str, Any] | None) -> None:
+def widen(endpoint: str | None, _values: dict[str, Any] | None) -> None:
     """Let the workroom's forms, but not those at its door, be longer than a visitor's; before any is read."""
     if language.is_staff() and request.blueprint != DOOR:
         request.max_content_length = request.max_form_memory_size = LARGEST_FORM
+        files: int = getattr(_app().view_functions.get(endpoint or ""), "takes", 0)
+        if files and SECRET in session:
+            request.max_content_length = LARGEST_FORM + files
 
 
 def _guard() -> ResponseReturnValue | None:

@@ -131,7 +131,9 @@ def _words(status: int) -> tuple[str, str]:
         ),
         413: (
             _("That is too much at once"),
-            _("Shorten what you typed and send it again. Nothing was stored."),
+            _(
+                "Shorten what you typed, or choose a smaller file, and send it again. Nothing was stored."
+            ),
         ),
         422: (
             _("Something in the form cannot be taken"),

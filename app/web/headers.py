@@ -3,7 +3,8 @@
 An answer is ``no-store`` unless its endpoint stands in ``SAME_FOR_EVERYONE``: pages that show what was published and
 nothing of who asks. Those carry an ETag of their bytes, which change only when something is published (C21). A cache
 in front may serve its copy for thirty seconds, so that a withdrawn name is gone within a minute; a browser asks each
-time, and is told in a few octets that nothing is new.
+time, and is told in a few octets that nothing is new. A file whose address holds its own digest never changes: it is
+kept for a year (``FOREVER``).
 Views that are documents of their own (mail previews) set their own policy first.
 """
 
@@ -48,6 +49,8 @@ SAME_FOR_EVERYONE: Final = OPEN_TO_ALL | {
     "printed.sheet",
 }
 """Pages whose language stands in their address, without a form's token, an error or a word of the visitor's own."""
+FOREVER: Final = frozenset({"pictures.picture"})
+"""Files under the digest of their octets."""
 KEPT_SECONDS: Final = 30
 KEPT: Final = f"public, max-age=0, s-maxage={KEPT_SECONDS}"
 KEPT_QUERIES: Final = frozenset({"page"})
@@ -97,6 +100,9 @@ def init_app(app: Flask, *, https: bool, onion_url: str) -> None:
             response.add_etag()
             if "If-Match" not in request.headers:  # for who writes; a 412 must not get into a cache
                 response.make_conditional(request)
+        elif request.endpoint in FOREVER and response.status_code == 200:
+            headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
+            response.make_conditional(request)
         elif request.endpoint != "static":
             headers["Cache-Control"] = "no-store"
         return response
