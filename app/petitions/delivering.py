@@ -20,11 +20,11 @@ from sqlalchemy.orm import Session, selectinload
 
 from app.core import languages
 from app.core.errors import InvalidError, NotFoundError
-from app.petitions import endorsing_queries, guarding, queries, showing_signers
+from app.petitions import endorsing_queries, guarding, picturing, queries, showing_signers
 from app.petitions.campaign_models import Handover
 from app.petitions.models import INITIALS, PUBLIC, Petition, Signature
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of the export's form; a file of another one is refused by name."""
 PDF: Final = "pdf"
 CSV: Final = "csv"
@@ -46,12 +46,13 @@ class DeliveredText:
 
 @dataclass(frozen=True)
 class Endorser:
-    """An organisation that may be named, with its statement."""
+    """An organisation that may be named, with its statement and its logo (WebP, base64; empty where it has none)."""
 
     names: Mapping[str, str]
     country: str
     language: str
     statement: str
+    logo: str = field(default="", repr=False)
 
     def name(self, language: str) -> str:
         """Its name in ``language``, else the first it has."""
@@ -215,9 +216,17 @@ def _texts(petition: Petition) -> tuple[DeliveredText, ...]:
 
 
 def _endorsers(session: Session, petition_id: int) -> tuple[Endorser, ...]:
+    rows = endorsing_queries.named(session, petition_id)
+    logos = picturing.logo_octets(session, [organisation.id for _row, organisation in rows])
     return tuple(
-        Endorser(organisation.names, organisation.country, row.language, row.statement)
-        for row, organisation in endorsing_queries.named(session, petition_id)
+        Endorser(
+            organisation.names,
+            organisation.country,
+            row.language,
+            row.statement,
+            base64.b64encode(logos.get(organisation.id, b"")).decode("ascii"),
+        )
+        for row, organisation in rows
     )
 
 

@@ -18,10 +18,10 @@ from uuid import UUID
 from nacl.public import PrivateKey
 
 from app.core import languages, persian
-from app.core.errors import MisplacedBoxError
+from app.core.errors import InvalidError, MisplacedBoxError
 from app.core.sealing import Opener, parse_keys
-from app.petitions import printing, queries, typesetting
-from app.petitions.delivering import CSV, PDF, DeliveredText, Delivery
+from app.petitions import printing, queries, redrawing, typesetting
+from app.petitions.delivering import CSV, PDF, DeliveredText, Delivery, Endorser
 
 LINE_OCTETS: Final = 16
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
@@ -112,6 +112,7 @@ def document(delivery: Delivery, named: Iterable[Named], language: str, line: st
         organisation=organisation,
         size=printing.size_of(len(text.title)),
         endorsers=sorted(delivery.endorsers, key=lambda one: _place(one.name(language), language)),
+        logo=_logo,
         named=in_order(named, language),
         few=queries.FEW,
         line=line,
@@ -168,6 +169,19 @@ def _place(name: str, language: str) -> tuple[bool, tuple[tuple[int, ...], str]]
     facing = typesetting.facing(name)
     alphabet = "fa" if facing == "rtl" else "en"
     return facing != languages.direction(language), languages.sort_key(name, alphabet)
+
+
+def _logo(one: Endorser) -> str:
+    """An organisation's logo as it is set; empty where there is none, or none that can be drawn.
+
+    It is drawn anew here too: an export can be written by whoever knows an officer's key.
+    """
+    if not one.logo:
+        return ""
+    try:
+        return printing.in_itself(redrawing.logo(base64.b64decode(one.logo)).octets)
+    except (InvalidError, ValueError, TypeError):
+        return ""
 
 
 def _opened(opener: Opener | None, signer_id: str, box: str) -> str:

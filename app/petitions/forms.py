@@ -62,7 +62,7 @@ class ShownChoices(PublicForm):
     shown_name = LineField(
         lazy_gettext("Name"),
         render_kw={"autocomplete": "off", "maxlength": str(NAME_LIMIT), "dir": "auto"},
-        description=lazy_gettext("Only for initials, a full name, or a name that is passed on."),
+        description=lazy_gettext("Only for initials or a full name."),
     )
 
     def validate_shown_name(self, field: LineField) -> None:
@@ -97,12 +97,16 @@ class SignatureChoices(ShownChoices, LanguagesForm):
     hand_over = BooleanField(
         lazy_gettext("Pass my name on to the addressee together with the signatures.")
     )
-    country = SelectField(lazy_gettext("Country"), default="")
+    country = SelectField(
+        lazy_gettext("Country"),
+        default="",
+        description=lazy_gettext("Shown only beside a full name, never beside initials."),
+    )
     affiliation = LineField(
         lazy_gettext("Union or occupation"),
         render_kw={"autocomplete": "off", "maxlength": str(AFFILIATION_LIMIT), "dir": "auto"},
         description=lazy_gettext(
-            "It may be shown beside your signature, once somebody has read it."
+            "Shown only beside a full name, never beside initials, and once somebody has read it."
         ),
     )
     comment = TextAreaField(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from flask import flash, redirect, render_template, url_for
+from flask import Response, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from app.core import clock
-from app.core.errors import InvalidError
+from app.core.errors import InvalidError, NotFoundError
 from app.organisations import records
 from app.organisations.staff_views import names, organisations_staff
 from app.petitions import editing, picturing, redrawing
@@ -64,9 +64,7 @@ def remove_picture(row_id: int) -> ResponseReturnValue:
 def picture_file(row_id: int) -> ResponseReturnValue:
     """The petition's picture, of a draft too."""
     with reading() as session:
-        shown = picturing.of_petition(session, row_id)
-        octets = picturing.octets(session, row_id)
-    return as_file(octets, shown.digest if shown else "")
+        return _file(picturing.octets(session, row_id))
 
 
 @organisations_staff.get("/<int:row_id>/logo")
@@ -109,9 +107,13 @@ def remove_logo(row_id: int) -> ResponseReturnValue:
 def logo_file(row_id: int) -> ResponseReturnValue:
     """The organisation's logo, whether or not it stands on a public page."""
     with reading() as session:
-        shown = picturing.logos(session, [row_id]).get(row_id)
-        octets = picturing.octets_of_logo(session, row_id)
-    return as_file(octets, shown.digest if shown else "")
+        return _file(picturing.logo_octets(session, [row_id]).get(row_id))
+
+
+def _file(octets: bytes | None) -> Response:
+    if octets is None:
+        raise NotFoundError("no picture yet")
+    return as_file(octets)
 
 
 def _picture_page(row_id: int, form: PictureForm) -> str:

@@ -16,12 +16,13 @@ def picture(digest: str) -> ResponseReturnValue:
     """A petition's picture, or the logo of an organisation behind one; it may be kept for good."""
     with reading() as session:
         found = picturing.public_octets(session, digest)
-    return as_file(found, digest)
+    answer = as_file(found)
+    answer.set_etag(digest)
+    return answer
 
 
-def as_file(octets: bytes, digest: str) -> Response:
+def as_file(octets: bytes) -> Response:
     """The file to be shown in a page."""
     answer = Response(octets, mimetype="image/webp")
-    answer.set_etag(digest)
-    answer.headers["Content-Disposition"] = f'inline; filename="{digest[:12]}.webp"'
+    answer.headers["Content-Disposition"] = "inline"
     return answer

@@ -100,7 +100,7 @@ def logos(session: Session, organisation_ids: Iterable[int]) -> dict[int, ShownP
 
 
 def logo_octets(session: Session, organisation_ids: Iterable[int]) -> dict[int, bytes]:
-    """The files of those organisations' logos, to be set into a document."""
+    """The files of those organisations' logos, for staff and for documents."""
     rows = session.execute(
         sa.select(Picture.organisation_id, Picture.octets).where(
             Picture.organisation_id.in_(list(organisation_ids))
@@ -125,17 +125,17 @@ def public_octets(session: Session, digest: str) -> bytes:
             Petition.state.in_(PUBLIC),
         ),
     )
-    return _octets(session, sa.and_(Picture.digest == digest, shown))
+    found = session.scalar(
+        sa.select(Picture.octets).where(Picture.digest == digest, shown).limit(1)
+    )
+    if found is None:
+        raise NotFoundError("no such picture")
+    return found
 
 
-def octets(session: Session, petition_id: int) -> bytes:
-    """The file of a petition's picture, for staff and for documents. Raises NotFoundError where there is none."""
-    return _octets(session, Picture.petition_id == petition_id)
-
-
-def octets_of_logo(session: Session, organisation_id: int) -> bytes:
-    """The file of an organisation's logo, for staff. Raises NotFoundError where there is none."""
-    return _octets(session, Picture.organisation_id == organisation_id)
+def octets(session: Session, petition_id: int) -> bytes | None:
+    """The file of a petition's picture, for staff and for documents; None where there is none."""
+    return session.scalar(sa.select(Picture.octets).where(Picture.petition_id == petition_id))
 
 
 def _write(
@@ -161,13 +161,6 @@ def _remove(session: Session, where: sa.ColumnElement[bool]) -> bool:
 
 def _changed(result: sa.Result[Any]) -> bool:
     return cast("sa.CursorResult[Any]", result).rowcount == 1
-
-
-def _octets(session: Session, where: sa.ColumnElement[bool]) -> bytes:
-    found = session.scalar(sa.select(Picture.octets).where(where).limit(1))
-    if found is None:
-        raise NotFoundError("no such picture")
-    return found
 
 
 def _shown_by(

@@ -9,9 +9,12 @@ import logging
 
 from flask import Blueprint, Response, render_template, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import force_locale
+from flask_babel import gettext as _
 
 from app.core.errors import NotFoundError
-from app.petitions import delivering, printing, queries, typesetting
+from app.petitions import delivering, picturing, printing, queries, snippets, typesetting
+from app.petitions.picturing import ShownPicture
 from app.petitions.queries import ShownPetition
 from app.web import language
 from app.web.context import config, reading
@@ -40,6 +43,26 @@ def share(slug: str) -> ResponseReturnValue:
     return _file(printing.SHARE, slug)
 
 
+@printed.get("/<locale:locale>/petitions/<slug:slug>/snippet")
+def snippet(slug: str) -> ResponseReturnValue:
+    """For other sites: a few words of HTML to copy and a picture to keep there; nothing of it is loaded from here."""
+    with reading() as session:
+        found = queries.shown_petition(session, slug, language.current(), config().locales)
+        picture = picturing.of_petition(session, found.id)
+    file, source = _to_download(found, picture)
+    with force_locale(found.language):
+        call = _("Sign this petition") if found.open else _("Read this petition")
+    written = snippets.html(found, _place(found).link, call, file)
+    return render_template(
+        "petitions/snippet.html",
+        petition=found,
+        snippet=str(written),
+        file=file,
+        source=source,
+        share=_place(found).link,
+    )
+
+
 @printed.get("/<locale:locale>/petitions/<slug:slug>/delivery")
 def delivery(slug: str) -> ResponseReturnValue:
     """What was handed over: for each file its day, its line and its SHA-256."""
@@ -50,21 +73,44 @@ def delivery(slug: str) -> ResponseReturnValue:
 
 
 def _file(form: str, slug: str) -> Response:
+    picture = None
     with reading() as session:
         found = queries.shown_petition(session, slug, language.current(), config().locales)
+        if form == printing.SHARE:
+            picture = picturing.octets(session, found.id)
     if form != printing.SHARE and not found.open:
         raise NotFoundError("a closed petition has nothing to sign")
     if not typesetting.available():
         log.error("Pango is missing: there are no posters, sheets and share pictures")
         raise NotFoundError("documents cannot be set here")
-    page = printing.document(form, found, _place(found))
+    page = printing.document(form, found, _place(found), picture)
     mark = typesetting.mark(form, page)
-    content = _kept.get(mark, lambda: printing.made(form, page))
+    content = _kept.get(mark, lambda: printing.made(form, page, photo=picture is not None))
     answer = Response(content, mimetype=printing.FORMS[form])
-    kind = "png" if form == printing.SHARE else "pdf"
-    name = f"{found.slug}-{form}.{found.language}.{kind}"
-    answer.headers["Content-Disposition"] = f'inline; filename="{name}"'
+    answer.headers["Content-Disposition"] = f'inline; filename="{_name(found, form)}"'
     return answer
+
+
+def _to_download(
+    found: ShownPetition, picture: ShownPicture | None
+) -> tuple[snippets.File | None, str]:
+    """The picture for another site and where it is: the share picture, else the petition's own, else none."""
+    if typesetting.available():
+        source = url_for(".share", slug=found.slug)
+        size = printing.SHARE_WIDTH, printing.SHARE_HEIGHT
+        # It shows the title, which stands beside it.
+        return snippets.File(_name(found, printing.SHARE), *size, ""), source
+    if picture is not None:
+        source = url_for("pictures.picture", digest=picture.digest)
+        name = f"{found.slug}.webp"
+        alt = picture.alt(found.language)
+        return snippets.File(name, picture.width, picture.height, alt), source
+    return None, ""
+
+
+def _name(found: ShownPetition, form: str) -> str:
+    kind = "png" if form == printing.SHARE else "pdf"
+    return f"{found.slug}-{form}.{found.language}.{kind}"
 
 
 def _place(found: ShownPetition) -> printing.Place:

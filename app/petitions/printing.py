@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +19,8 @@ FORMS: Final = {POSTER: "application/pdf", SHEET: "application/pdf", SHARE: "ima
 
 SHARE_WIDTH: Final = 1200
 SHARE_HEIGHT: Final = 630
+PLAIN_COLOURS: Final = 64
+PHOTO_COLOURS: Final = 256
 ROWS: Final = 34
 """Empty rows of a sheet: what is left of the first page, and a second one for its back."""
 SIZES: Final = ((60, "short"), (110, "long"), (150, "longer"))
@@ -35,8 +38,11 @@ class Place:
     """The address of the page that says how to reach the organisation."""
 
 
-def document(form: str, petition: ShownPetition, place: Place) -> str:
-    """The page of one of ``FORMS`` as HTML, in the language of the petition's text."""
+def document(form: str, petition: ShownPetition, place: Place, picture: bytes | None = None) -> str:
+    """The page of one of ``FORMS`` as HTML, in the language of the petition's text.
+
+    A share picture shows ``picture``, which is WebP.
+    """
     return typesetting.html(
         f"{form}.html",
         petition.language,
@@ -46,17 +52,23 @@ def document(form: str, petition: ShownPetition, place: Place) -> str:
         written_link=place.link.partition("://")[2],
         size=_size(form, petition),
         rows=ROWS,
+        picture=in_itself(picture) if picture else "",
     )
 
 
-def made(form: str, page: str) -> bytes:
-    """The file of a page that ``document`` wrote: a PDF, or a PNG of 1200 x 630.
+def made(form: str, page: str, *, photo: bool = False) -> bytes:
+    """The file of a page that ``document`` wrote: a PDF, or a PNG of 1200 x 630, with a ``photo`` in more colours.
 
     Takes up to a second. Raises TypesettingError where documents cannot be set.
     """
     if form == SHARE:
-        return typesetting.png(page, SHARE_WIDTH)
+        return typesetting.png(page, SHARE_WIDTH, colours=PHOTO_COLOURS if photo else PLAIN_COLOURS)
     return typesetting.pdf(page)
+
+
+def in_itself(picture: bytes) -> str:
+    """A WebP picture as an address that stands in the document itself."""
+    return f"data:image/webp;base64,{base64.b64encode(picture).decode('ascii')}"
 
 
 def qr(link: str) -> str:

@@ -15,7 +15,7 @@ import zlib
 from dataclasses import dataclass, field
 from typing import Final
 
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageFile
 
 from app.core.errors import InvalidError
 
@@ -117,6 +117,7 @@ def _open(uploaded: bytes, shortest: int) -> Image.Image:
         raise _wrong(TOO_LARGE)
     if uploaded.startswith(JPEG) and uploaded.count(SCAN) > MOST_SCANS:
         raise _wrong(UNREADABLE)
+    ImageFile.LOAD_TRUNCATED_IMAGES = False  # WeasyPrint turns it on for the whole process
     try:
         opened = Image.open(io.BytesIO(uploaded), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):

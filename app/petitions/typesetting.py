@@ -7,6 +7,7 @@ their deliveries on a machine that serves nothing.
 from __future__ import annotations
 
 import atexit
+import ctypes
 import functools
 import hashlib
 import io
@@ -34,6 +35,12 @@ FACES: Final = {"Vazirmatn": "vazirmatn-fa.woff2", "Public Sans": "public-sans-l
 MOST_KEPT: Final = 256
 """Documents that one process keeps; a poster has about 40 KB, a share picture 60."""
 
+LIBRARIES: Final = (
+    ("libpango-1.0.so.0", "libpango-1.0.dylib", "libpango-1.0-0.dll"),
+    ("libpangoft2-1.0.so.0", "libpangoft2-1.0.dylib", "libpangoft2-1.0-0.dll"),
+)
+"""Pango by its names on Linux, macOS and Windows."""
+
 # What it warns of may quote the text that is set (C23).
 for _name in ("weasyprint", "weasyprint.progress", "fontTools"):
     logging.getLogger(_name).setLevel(logging.CRITICAL)
@@ -50,9 +57,16 @@ class TypesettingError(PeyvandError):
 
 @functools.cache
 def available() -> bool:
-    """Whether documents can be set here; without Pango they cannot, and the rest of the service goes on."""
+    """Whether documents can be set here; without Pango they cannot, and the rest of the service goes on.
+
+    Loads Pango alone, so that a page may ask it: WeasyPrint takes half a second and waits for the first document.
+    """
+    return all(any(_loads(name) for name in names) for names in LIBRARIES)
+
+
+def _loads(name: str) -> bool:
     try:
-        import weasyprint  # noqa: F401
+        ctypes.CDLL(name)
     except OSError:
         return False
     return True
@@ -87,8 +101,11 @@ def pdf(document: str) -> bytes:
     return bytes(found)
 
 
-def png(document: str, width: int) -> bytes:
-    """The first page of an HTML document as a picture, ``width`` pixels wide. Raises TypesettingError as ``pdf``."""
+def png(document: str, width: int, *, colours: int) -> bytes:
+    """The first page of an HTML document as a picture, ``width`` pixels wide, in so many colours.
+
+    Raises TypesettingError as ``pdf``.
+    """
     import pypdfium2
 
     set_page = pdf(document)
@@ -101,7 +118,7 @@ def png(document: str, width: int) -> bytes:
         finally:
             opened.close()
     written = io.BytesIO()
-    drawn.quantize(64).save(written, "PNG", optimize=True)
+    drawn.quantize(colours).save(written, "PNG", optimize=True)
     return written.getvalue()
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from app.audience import wordings
@@ -14,7 +15,7 @@ from app.core import clock
 from app.core.errors import NotFoundError
 from app.optin import pages
 from app.optin.models import SIGNATURE
-from app.petitions import campaign, picturing, queries
+from app.petitions import campaign, picturing, queries, typesetting
 from app.petitions.forms import SignatureChoices, SignatureCode, SignForm
 from app.petitions.queries import ShownPetition
 from app.web import language
@@ -133,7 +134,11 @@ def prepare(form: SignatureChoices, around: Choosing) -> None:
     """Offer the languages, and leave out what this petition or instance does not offer."""
     form.offer(config().locales, language.current())
     form.ask(around.petition)
-    if not around.hand_over:
+    if around.hand_over:
+        form.shown_name.description = _(
+            "Only for initials, a full name, or a name that is passed on."
+        )
+    else:
         form.hand_over.data = False
 
 
@@ -160,6 +165,7 @@ def _page(slug: str, form: SignForm, *, status: int = 200) -> ResponseReturnValu
         consent=consent,
         campaign=around,
         picture=picture,
+        printable=typesetting.available(),
         share=share_url(found),
         site_url=config().base_url,
         days=config().request_days,

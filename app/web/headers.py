@@ -47,6 +47,7 @@ SAME_FOR_EVERYONE: Final = OPEN_TO_ALL | {
     "printed.poster",
     "printed.share",
     "printed.sheet",
+    "printed.snippet",
 }
 """Pages whose language stands in their address, without a form's token, an error or a word of the visitor's own."""
 FOREVER: Final = frozenset({"pictures.picture"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from xml.etree import ElementTree as ET
 
@@ -145,9 +146,24 @@ def test_the_feed_without_a_language_leads_to_the_reader_s(visitor: FlaskClient)
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-def test_a_page_names_its_feed(visitor: FlaskClient) -> None:
-    html = visitor.get("/en/petitions/teachers").get_data(as_text=True)
-    assert f'<link rel="alternate" type="application/atom+xml" href="{ONE}"' in html
+@pytest.mark.parametrize(
+    "place", ["", "/updates", "/signers", "/comments", "/delivery", "/snippet"]
+)
+def test_a_petition_s_pages_name_its_feed_and_that_of_all(visitor: FlaskClient, place: str) -> None:
+    html = visitor.get(f"/en/petitions/teachers{place}").get_data(as_text=True)
+    assert named_feeds(html) == [ONE, "/en/feed.atom"]
+
+
+@pytest.mark.parametrize("locale", ["fa", "en"])
+def test_the_front_page_names_the_feed_of_all(visitor: FlaskClient, locale: str) -> None:
+    html = visitor.get(f"/{locale}/").get_data(as_text=True)
+    assert named_feeds(html) == [f"/{locale}/feed.atom"]
+
+
+def named_feeds(html: str) -> list[str]:
+    head = html.partition("</head>")[0]
+    link = r'<link rel="alternate" type="application/atom\+xml" href="([^"]+)" title="[^"]+">'
+    return re.findall(link, head)
 
 
 @pytest.mark.parametrize("sign", ["\x00", "\x0b", "\ufffe", "\uffff", "\x1f"])

@@ -27,7 +27,7 @@ def shown(database: Database) -> str:
         endorsement = an_endorsement(
             session, session.get_one(Petition, 1), en="Example Union", statement="We stand by you."
         )
-        picturing.keep_logo(session, endorsement.organisation_id, LOGO)
+        picturing.keep_logo(session, endorsement.organisation_id or 0, LOGO)
     return f"/pictures/{PICTURE.digest}.webp"
 
 

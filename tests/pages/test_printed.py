@@ -71,7 +71,17 @@ def test_without_pango_the_files_are_missing_and_the_page_stays(
 ) -> None:
     monkeypatch.setattr(typesetting, "available", lambda: False)
     assert visitor.get("/en/petitions/teachers/poster.pdf").status_code == 404
-    assert visitor.get("/en/petitions/teachers").status_code == 200
+    page = visitor.get("/en/petitions/teachers")
+    assert page.status_code == 200
+    for place in ("poster.pdf", "sheet.pdf", "share.png"):
+        assert place not in page.text
+    assert "share.png" not in visitor.get("/en/petitions/teachers/snippet").text
+
+
+def test_with_pango_the_page_leads_to_them(visitor: FlaskClient) -> None:
+    page = visitor.get("/en/petitions/teachers").text
+    for place in ("poster.pdf", "sheet.pdf", "share.png"):
+        assert place in page
 
 
 def test_the_record_shows_what_was_handed_over(visitor: FlaskClient, database: Database) -> None:

@@ -88,3 +88,25 @@ def test_R06_what_cannot_be_taken_is_explained_and_spends_no_try(
     assert answer.status_code == 422
     assert told in story.words(answer)
     assert the_request(database).tries == 0
+
+
+def test_C21_the_form_says_that_country_and_union_show_beside_a_full_name_only(
+    visitor: FlaskClient, database: Database, keys: factories.Keys
+) -> None:
+    asks(database, on=True)
+    page = visitor.get(f"/en/petitions/teachers/check/{ids.in_url(ids.new())}").text
+    for field in ("country", "affiliation"):
+        hint = page.partition(f'id="{field}-h">')[2].partition("<")[0]
+        assert "only beside a full name, never beside initials" in hint
+        assert f'aria-describedby="{field}-h"' in page
+
+
+def test_a_passed_on_name_is_named_only_where_one_can_be_passed_on(
+    visitor: FlaskClient, database: Database
+) -> None:
+    place = f"check/{ids.in_url(ids.new())}"
+    assert "passed on" not in visitor.get(f"/en/my-choices/showing/{place}").text
+    assert "passed on" not in visitor.get(f"/en/petitions/teachers/{place}").text
+    with database.unit_of_work() as session:
+        session.get_one(Petition, 1).hand_over_names = True
+    assert "a name that is passed on" in visitor.get(f"/en/petitions/teachers/{place}").text

@@ -37,6 +37,17 @@ def properties(content: bytes) -> dict[str, str]:
         return {name: text for name, text in document.get_metadata_dict().items() if text}
 
 
+def images(content: bytes) -> list[tuple[int, int]]:
+    """The size in pixels of each picture that is set into the pages."""
+    found: list[tuple[int, int]] = []
+    with opened(content) as document:
+        for page in document:
+            set_in = page.get_objects(filter=[pypdfium2.raw.FPDF_PAGEOBJ_IMAGE])
+            found.extend(tuple(thing.get_px_size()) for thing in set_in)
+            page.close()
+    return found
+
+
 def picture(content: bytes, *, scale: float, number: int = 0) -> Image.Image:
     """One page drawn in grey, ``scale`` pixels to a point."""
     with opened(content) as document:

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 from dataclasses import replace
 
 import pytest
+import sqlalchemy as sa
+from PIL import Image
 from sqlalchemy.orm import Session
 
-from app.petitions import delivery_files
+from app.organisations.models import Organisation
+from app.petitions import delivering, delivery_files, picturing, redrawing
 from app.petitions.campaign_models import CHECKED
+from app.petitions.delivering import Delivery
 from app.petitions.delivery_files import Named
 from app.petitions.models import Petition
 from tests.factories import TEXTS, a_petition
-from tests.petitions import readable
+from tests.petitions import drawings, readable
 from tests.petitions.delivered import LINE, an_endorsement, gathered
 
 ALPHABET = ["آرش", "بهار", "پروین", "تینا", "جلال", "چنگیز", "زهرا", "ژاله", "کاوه", "گلی", "یاسمن"]
+
+
+LOGO = redrawing.logo(drawings.written(Image.new("RGB", (300, 200), (200, 20, 20))))
 
 
 @pytest.fixture
@@ -53,6 +61,42 @@ def test_a_pdf_has_cover_texts_totals_organisations_names_and_its_line(
     for word in ("Checked Union", "Checked Union stands with you.", "Germany", "42", LINE):
         assert word in told
     assert told.index("Ana First") < told.index("Zoe Last")
+
+
+@pytest.mark.parametrize("language", ["fa", "en"])
+def test_a_pdf_shows_an_organisation_s_logo(
+    session: Session, petition: Petition, language: str
+) -> None:
+    an_endorsement(session, petition, "Checked Union", CHECKED)
+    plain = gathered(session, petition)
+    picturing.keep_logo(session, session.scalars(sa.select(Organisation.id)).one(), LOGO)
+    with_logo = gathered(session, petition)
+
+    def logos(delivery: Delivery) -> list[tuple[int, int]]:
+        return readable.images(delivery_files.document(delivery, [], language, LINE))
+
+    assert delivering.from_json(delivering.to_json(with_logo)) == with_logo
+    assert logos(plain) == []
+    assert logos(with_logo) == [(300, 200)]
+
+
+@pytest.mark.parametrize(
+    "logo",
+    [
+        "no base64!",
+        "AAAA",
+        3,
+        base64.b64encode(drawings.bomb()).decode(),
+        base64.b64encode(b"<svg xmlns='http://www.w3.org/2000/svg'/>").decode(),
+    ],
+)
+def test_R06_a_forged_logo_is_left_out(session: Session, petition: Petition, logo: str) -> None:
+    an_endorsement(session, petition, "Checked Union", CHECKED)
+    delivery = gathered(session, petition)
+    forged = replace(delivery, endorsers=(replace(delivery.endorsers[0], logo=logo),))
+    content = delivery_files.document(forged, [], "en", LINE)
+    assert readable.images(content) == []
+    assert "Checked Union" in " ".join(readable.words(content))
 
 
 def test_F05_a_persian_pdf_counts_its_pages_in_persian_digits(

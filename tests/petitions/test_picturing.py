@@ -100,7 +100,7 @@ def test_U04_a_logo_is_public_only_behind_an_endorsement_that_is_shown(
     session: Session, petition: Petition
 ) -> None:
     endorsement = an_endorsement(session, petition, en="Example Union")
-    picturing.keep_logo(session, endorsement.organisation_id, drawn())
+    picturing.keep_logo(session, endorsement.organisation_id or 0, drawn())
     assert is_public(session, drawn().digest)
     for state, may_publish, where in (
         (ASKED, True, OPEN),
@@ -115,19 +115,19 @@ def test_U04_a_logo_is_public_only_behind_an_endorsement_that_is_shown(
 def test_U04_endorsers_carry_their_logo(session: Session, petition: Petition) -> None:
     endorsement = an_endorsement(session, petition, en="With a logo")
     an_endorsement(session, petition, en="Without")
-    picturing.keep_logo(session, endorsement.organisation_id, drawn())
+    picturing.keep_logo(session, endorsement.organisation_id or 0, drawn())
     logos = {
         one.name: one.logo.digest if one.logo else None
         for one in endorsing_queries.endorsers(session, petition.id, "en")
     }
     assert logos == {"With a logo": drawn().digest, "Without": None}
-    assert picturing.remove_logo(session, endorsement.organisation_id)
+    assert picturing.remove_logo(session, endorsement.organisation_id or 0)
     assert all(one.logo is None for one in endorsing_queries.endorsers(session, petition.id, "en"))
 
 
 def test_R07_a_picture_goes_with_what_it_shows(session: Session, petition: Petition) -> None:
     endorsement = an_endorsement(session, petition, en="Example Union")
-    picturing.keep_logo(session, endorsement.organisation_id, drawn())
+    picturing.keep_logo(session, endorsement.organisation_id or 0, drawn())
     picturing.keep(session, petition.id, drawn("navy"), ALTS)
     session.execute(sa.text("DELETE FROM organisation"))
     session.execute(sa.text("DELETE FROM petition_text"))

@@ -15,10 +15,10 @@ from PIL import Image
 from sqlalchemy.orm import Session
 
 from app.core.errors import PeyvandError
-from app.petitions import printing, queries, typesetting
+from app.petitions import printing, queries, redrawing, typesetting
 from app.petitions.queries import ShownPetition
 from tests.factories import TEXTS, a_petition
-from tests.petitions import readable
+from tests.petitions import drawings, readable
 
 A4 = (595, 842)
 PLACE = printing.Place(
@@ -93,6 +93,25 @@ def test_the_longest_texts_still_fit_on_one_page(form: str, language: str, shown
     )
     page = typesetting.pdf(printing.document(form, long, PLACE))
     assert len(readable.sizes(page)) == 1
+
+
+@pytest.mark.parametrize("language", ["fa", "en"])
+def test_a_share_picture_shows_the_petition_s_own_beside_the_title(
+    language: str, shown: Shown
+) -> None:
+    photo = redrawing.picture(drawings.written(Image.new("RGB", (900, 600), (200, 20, 20))))
+    word = "همبستگی " if language == "fa" else "solidarity "
+    for petition in (shown(language), shown(language, title=(word * 25)[:200])):
+        page = printing.document(printing.SHARE, petition, PLACE, photo.octets)
+        assert len(readable.sizes(typesetting.pdf(page))) == 1
+        drawn = Image.open(io.BytesIO(printing.made(printing.SHARE, page, photo=True)))
+        assert drawn.size == (1200, 630)
+        pixels = drawn.convert("RGB")
+        row = [pixels.getpixel((across, 300)) for across in range(1200)]
+        columns = [x for x, (red, _green, blue) in enumerate(row) if red > 150 > 60 > blue]  # type: ignore[misc]
+        assert 430 <= len(columns) <= 450
+        assert columns[0] < 10 if language == "fa" else columns[-1] > 1190
+    assert made(printing.SHARE, shown(language)) != printing.made(printing.SHARE, page)
 
 
 def test_a_sheet_has_demands_empty_rows_and_says_what_becomes_of_it(shown: Shown) -> None:

@@ -9,7 +9,7 @@ import time
 import tracemalloc
 
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageFile
 
 from app.core.errors import InvalidError
 from app.petitions import redrawing
@@ -65,7 +65,7 @@ def test_it_stands_as_the_camera_was_held(kind: str, turn: int, corner: tuple[in
     found = drawings.opened(drawn.octets).convert("RGB")
     assert found.size == ((320, 480) if turn in (6, 8) else (480, 320))
     assert (drawn.width, drawn.height) == found.size
-    at = tuple(side - 4 if end else 4 for side, end in zip(found.size, corner, strict=True))
+    at = [side - 4 if end else 4 for side, end in zip(found.size, corner, strict=True)]
     red, _green, blue = found.getpixel(at)  # type: ignore[misc]
     assert red > 200 > 60 > blue, "the amber brick"
 
@@ -153,6 +153,14 @@ def test_colours_of_another_space_become_those_that_everyone_assumes() -> None:
 )
 def test_R06_what_cannot_be_taken_is_named(uploaded: bytes, why: str) -> None:
     assert refused(uploaded) == why
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_half_a_file_is_refused_where_documents_are_set_too(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)  # as WeasyPrint leaves it
+    assert refused(written(drawings.noise(400, 300), kind)[:9000]) == UNREADABLE
 
 
 @pytest.mark.parametrize(

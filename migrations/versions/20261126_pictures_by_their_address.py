@@ -1,6 +1,6 @@
 """pictures by their address.
 
-Revision: 7b1f0c5a92de; after: d70ee32a0ba9; made: 2026-11-25 06:30:00+00:00.
+Revision: 7b1f0c5a92de; after: 5b1f0c7a9d34; made: 2026-11-25 06:30:00+00:00.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from alembic import op
 
 revision: str = "7b1f0c5a92de"
-down_revision: str | None = "d70ee32a0ba9"
+down_revision: str | None = "5b1f0c7a9d34"
 branch_labels: str | None = None
 depends_on: str | None = None
 
