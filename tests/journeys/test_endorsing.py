@@ -102,7 +102,7 @@ def test_U04_a_union_endorses_is_checked_and_withdraws(
     expect(staff.page.locator(".note.ok")).to_be_visible()
 
     # then the page shows what the union says, and no row holds its address
-    assert shows(union)
+    wait_until(lambda: shows(union), seconds=60, what="the statement on the page")
     assert not [row for rows in settled(world.database).values() for row in rows if OFFICE in row]
 
     # and who takes it back takes the statement from the page
