@@ -6,12 +6,11 @@ source moves on, it is stale until a person approves it again, with or without a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from typing import Final, Literal
 
+from app.core.differences import WORD, Piece, difference
 from app.newsletters.models import BUTTON, PETITION, SUBJECT, Block, BlockText, Issue
 
 State = Literal["missing", "stale", "approved"]
@@ -19,16 +18,6 @@ State = Literal["missing", "stale", "approved"]
 MISSING: Final = "missing"
 STALE: Final = "stale"
 APPROVED: Final = "approved"
-
-_WORD = re.compile(r"\S+")
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A run of words of a changed text: ``same``, ``gone`` or ``new``."""
-
-    kind: Literal["same", "gone", "new"]
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,24 +94,9 @@ def change_of_source(block: Block, language: str, source_language: str) -> list[
     return difference(text.source_body, whole(source))
 
 
-def difference(before: str, after: str) -> list[Piece]:
-    """Two texts compared word by word; words that stand together make one piece."""
-    old, new = _WORD.findall(before), _WORD.findall(after)
-    pieces: list[Piece] = []
-    for tag, i1, i2, j1, j2 in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if tag == "equal":
-            pieces.append(Piece("same", " ".join(new[j1:j2])))
-            continue
-        if i1 < i2:
-            pieces.append(Piece("gone", " ".join(old[i1:i2])))
-        if j1 < j2:
-            pieces.append(Piece("new", " ".join(new[j1:j2])))
-    return pieces
-
-
 def words(text: str) -> int:
     """How many words a text has; ZWNJ joins, so «می‌کنم» is one."""
-    return len(_WORD.findall(text))
+    return len(WORD.findall(text))
 
 
 def pairs(languages: Sequence[str], source_language: str) -> list[tuple[str, ...]]:

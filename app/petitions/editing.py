@@ -194,6 +194,7 @@ def write(
         language=language,
         version=seen + 1,
         day=now.date(),
+        source_version=_made_from(petition, language),
         **{name: getattr(wording, name) for name in Wording.__dataclass_fields__},
     )
     try:
@@ -218,8 +219,9 @@ def publish(session: Session, petition_id: int, *, now: datetime) -> None:
             missing = Wording.of(text).missing
             if missing:
                 raise InvalidError("half written", field=f"{missing[0]}-{text.language}")
-        if not texts:
+        if all(text.is_hidden for text in texts.values()):
             raise InvalidError("no text", field="language")
+        _forget_drafts(petition, texts)
     _move(session, petition_id, DRAFT, state=OPEN, opened=now.date())
     session.execute(
         insert_into(session, MailingList)
@@ -280,6 +282,24 @@ def archive(session: Session, petition_id: int) -> None:
     """
     petition = get(session, petition_id)
     _move(session, petition_id, DELIVERED if petition.delivered else CLOSED, state=ARCHIVED)
+
+
+def _made_from(petition: Petition, language: str) -> int | None:
+    """The version of the source that a text written now translates; None for an original."""
+    source = newest(petition).get(petition.source_language)
+    return source.version if source and language != petition.source_language else None
+
+
+def _forget_drafts(petition: Petition, texts: dict[str, PetitionText]) -> None:
+    """What was tried before the opening is nobody's business: what is left of each language is its version 1."""
+    for text in [text for text in petition.texts if text is not texts[text.language]]:
+        petition.texts.remove(text)
+    source = texts.get(petition.source_language)
+    for text in texts.values():
+        if text.source_version is not None:
+            text.source_version = int(source is not None and text.source_version == source.version)
+    for text in texts.values():
+        text.version = 1
 
 
 def _set(petition: Petition, settings: Settings) -> None:

@@ -122,10 +122,15 @@ class PetitionText(Base):
     addressee: Mapped[str] = mapped_column(sa.String(300))
     """Plain: to whom it goes."""
     source_version: Mapped[int | None]
-    """Plain: which version of the source language it translates; the source itself has none."""
+    """Plain: which version of the source language it translates; an original has none."""
     approved_by: Mapped[int | None]
     """Plain: which colleague approved this translation."""
     petition: Mapped[Petition] = relationship(back_populates="texts")
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether it is a translation that nobody has approved yet."""
+        return self.source_version is not None and self.approved_by is None
 
 
 def _public(name: str, where: str) -> sa.Index:

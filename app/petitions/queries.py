@@ -20,7 +20,7 @@ from app.petitions.models import ARCHIVED, DRAFT, OPEN, PUBLIC, Petition, Petiti
 FEW: Final = SMALLEST_CELL
 """Below this a total is not told, unless staff set the petition to live."""
 
-T = TypeVar("T", PetitionText, sa.Row[int, str, int, str, int, int])
+T = TypeVar("T", PetitionText, sa.Row[int, str, int, str, int, int | None, int | None, int])
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,9 @@ class Signable:
 
 
 @functools.cache
-def _signable(wording_languages: tuple[str, ...]) -> sa.Select[int, str, int, str, int, int]:
+def _signable(
+    wording_languages: tuple[str, ...],
+) -> sa.Select[int, str, int, str, int, int | None, int | None, int]:
     return (
         sa.select(
             Petition.id,
@@ -118,6 +120,8 @@ def _signable(wording_languages: tuple[str, ...]) -> sa.Select[int, str, int, st
             PetitionText.id.label("text_id"),
             PetitionText.language,
             PetitionText.version,
+            PetitionText.source_version,
+            PetitionText.approved_by,
             consents.current_id(wordings.SIGNATURE, wording_languages).label("wording_id"),
         )
         .join(PetitionText, PetitionText.petition_id == Petition.id)
@@ -151,9 +155,14 @@ def petition_of_id(
 
 
 def current_text(texts: Iterable[T], language: str, locales: Sequence[str] = ()) -> T | None:
-    """The newest version in ``language``; where there is none, in the first of ``locales`` that has one."""
+    """The newest version in ``language``; where there is none, in the first of ``locales`` that has one.
+
+    A translation that nobody has approved is not there yet.
+    """
     newest: dict[str, T] = {}
     for text in texts:
+        if text.source_version is not None and text.approved_by is None:
+            continue
         if text.language not in newest or newest[text.language].version < text.version:
             newest[text.language] = text
     return languages.first_of(newest, language, *locales)

@@ -1,0 +1,140 @@
+"""Where each translation of a petition stands, and its review (F08).
+
+A translation names the version of the source that it was made from. It is hidden until a colleague who may publish
+approved it; when the source moves on it is stale, and stays public, since people signed it, until it is written
+anew or approved again. What is written in the source language, or where nothing else is written yet, is an original:
+it needs no approval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, cast
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.core import cells
+from app.core.differences import Piece, difference
+from app.core.errors import InvalidError, StaleError
+from app.petitions import editing, guarding
+from app.petitions.models import Petition, PetitionText, Signature
+
+State = Literal["missing", "half", "review", "stale", "approved"]
+
+MISSING: Final = "missing"
+HALF: Final = "half"
+"""Something is written, and something that a reader needs is not."""
+REVIEW: Final = "review"
+"""Whole, and nobody has approved it yet."""
+STALE: Final = "stale"
+"""Approved, and the source has changed since."""
+APPROVED: Final = "approved"
+
+
+def state(petition: Petition, language: str) -> State:
+    """Where the last version in ``language`` stands."""
+    newest = editing.newest(petition)
+    text = newest.get(language)
+    if text is None:
+        return MISSING
+    if editing.Wording.of(text).missing:
+        return HALF
+    if text.is_hidden:
+        return REVIEW
+    source = newest.get(petition.source_language)
+    if text.source_version is None or source is None or text.source_version == source.version:
+        return APPROVED
+    return STALE
+
+
+def change_of_source(petition: Petition, language: str) -> list[Piece]:
+    """What changed in the source since the version that a translation was made from; empty where nothing did."""
+    text = editing.newest(petition).get(language)
+    source = editing.newest(petition).get(petition.source_language)
+    if text is None or source is None or text.source_version in (None, source.version):
+        return []
+    before = next(
+        (
+            one
+            for one in petition.texts
+            if one.language == source.language and one.version == text.source_version
+        ),
+        None,
+    )
+    return difference(whole(before) if before else "", whole(source))
+
+
+def whole(text: PetitionText) -> str:
+    """All words of a version, as they are compared."""
+    fields = (text.topic, text.title, text.summary, text.addressee, text.body, text.demands)
+    return "\n\n".join(field for field in fields if field)
+
+
+def approve(
+    session: Session,
+    petition_id: int,
+    language: str,
+    *,
+    seen: int,
+    source_seen: int,
+    account_id: int,
+) -> None:
+    """Say that a translation says what its source says, both as the approver saw them.
+
+    Raises InvalidError for one that is not whole or an original, StaleError where either moved on, NotFoundError.
+    """
+    petition = editing.get(session, petition_id)
+    newest = editing.newest(petition)
+    text, source = newest.get(language), newest.get(petition.source_language)
+    if (
+        text is None
+        or source is None
+        or text.source_version is None
+        or editing.Wording.of(text).missing
+    ):
+        raise InvalidError("nothing to approve", field=language)
+    if (text.version, source.version) != (seen, source_seen):
+        raise StaleError("the text moved on")
+    moved = session.execute(
+        sa.update(PetitionText)
+        .where(PetitionText.id == text.id, PetitionText.version == seen)
+        .values(approved_by=account_id, source_version=source.version)
+    )
+    if cast("sa.CursorResult[object]", moved).rowcount != 1:
+        raise StaleError("the text moved on")
+
+
+@dataclass(frozen=True)
+class Version:
+    """One public version of a language, and what changed in it."""
+
+    text: PetitionText
+    changes: Sequence[Piece]
+
+
+def public_versions(petition: Petition, language: str) -> list[Version]:
+    """The versions of a language that readers could sign, the newest first.
+
+    Versions of a draft go when it opens, and a translation that nobody approved was never shown.
+    """
+    shown = [text for text in petition.texts if text.language == language and not text.is_hidden]
+    before: Sequence[PetitionText | None] = [None, *shown]
+    found = [
+        Version(text, difference(whole(last), whole(text)) if last else [])
+        for last, text in zip(before, shown, strict=False)
+    ]
+    return found[::-1]
+
+
+def signed_by_version(session: Session, petition_id: int) -> cells.Cells:
+    """How many signed which version, by its number, as staff may see it (C19)."""
+    count = sa.func.count().label("signed")
+    rows = session.execute(
+        sa.select(Signature.text_id, count)
+        .where(Signature.petition_id == petition_id, guarding.counts())
+        .group_by(Signature.text_id)
+    )
+    counts: Mapping[int, int] = {row.text_id: int(row.signed) for row in rows}
+    return cells.merged(counts)
