@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from app.core import clock
 from app.core.countries import country_name
 from app.core.errors import NotFoundError
-from app.petitions import charts, news, queries, showing_signers
+from app.petitions import charts, editing, news, queries, showing_signers, translating
 from app.petitions.showing_signers import A_PAGE
 from app.web import language
 from app.web.context import config, reading
@@ -59,6 +59,16 @@ def comments(slug: str) -> ResponseReturnValue:
     return render_template(
         "petitions/comments.html", petition=found, comments=said, number=number, last=last
     )
+
+
+@campaign.get("/<locale:locale>/petitions/<slug:slug>/versions")
+def versions(slug: str) -> ResponseReturnValue:
+    """The versions of the text in this language, the newest first, and what changed in each."""
+    with reading() as session:
+        found = queries.shown_petition(session, slug, language.current(), config().locales)
+        petition = editing.get(session, found.id)
+    told = translating.public_versions(petition, found.language)
+    return render_template("petitions/versions.html", petition=found, versions=told)
 
 
 def _turned_to(things: int) -> tuple[int, int]:

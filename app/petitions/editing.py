@@ -97,6 +97,7 @@ class Settings:
     asks_affiliation: bool = False
     opens_at: datetime | None = None
     closes_at: datetime | None = None
+    source_language: str = "fa"
 
     @classmethod
     def of(cls, petition: Petition) -> Settings:
@@ -221,7 +222,7 @@ def publish(session: Session, petition_id: int, *, now: datetime) -> None:
                 raise InvalidError("half written", field=f"{missing[0]}-{text.language}")
         if all(text.is_hidden for text in texts.values()):
             raise InvalidError("no text", field="language")
-        _forget_drafts(petition, texts)
+        _forget_drafts(session, petition, texts)
     _move(session, petition_id, DRAFT, state=OPEN, opened=now.date())
     session.execute(
         insert_into(session, MailingList)
@@ -290,10 +291,11 @@ def _made_from(petition: Petition, language: str) -> int | None:
     return source.version if source and language != petition.source_language else None
 
 
-def _forget_drafts(petition: Petition, texts: dict[str, PetitionText]) -> None:
+def _forget_drafts(session: Session, petition: Petition, texts: dict[str, PetitionText]) -> None:
     """What was tried before the opening is nobody's business: what is left of each language is its version 1."""
     for text in [text for text in petition.texts if text is not texts[text.language]]:
         petition.texts.remove(text)
+    session.flush()
     source = texts.get(petition.source_language)
     for text in texts.values():
         if text.source_version is not None:

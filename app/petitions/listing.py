@@ -9,7 +9,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
-from app.petitions import editing, guarding
+from app.petitions import editing, guarding, translating
 from app.petitions.models import ARCHIVED, CLOSED, DELIVERED, DRAFT, OPEN, Petition, Signature
 from app.petitions.queries import FEW
 
@@ -28,6 +28,8 @@ class Row:
     titles: Mapping[str, str]
     half: Sequence[str]
     absent: Sequence[str]
+    waiting: Sequence[str]
+    """Languages whose translation is to be approved, or approved again."""
     signed: int | None
 
     @property
@@ -54,6 +56,7 @@ def rows(session: Session, locales: Sequence[str]) -> list[Row]:
 
 def _row(petition: Petition, signed: int, locales: Sequence[str]) -> Row:
     texts = editing.newest(petition)
+    states = {code: translating.state(petition, code) for code in locales}
     return Row(
         id=petition.id,
         slug=petition.slug,
@@ -61,7 +64,8 @@ def _row(petition: Petition, signed: int, locales: Sequence[str]) -> Row:
         goal=petition.goal,
         live=petition.live,
         titles={code: text.title for code, text in texts.items()},
-        half=[code for code, text in texts.items() if editing.Wording.of(text).missing],
-        absent=[code for code in locales if code not in texts],
+        half=[code for code, at in states.items() if at == translating.HALF],
+        absent=[code for code, at in states.items() if at == translating.MISSING],
+        waiting=[code for code, at in states.items() if at in translating.TO_DO],
         signed=signed if petition.live or signed >= FEW else None,
     )

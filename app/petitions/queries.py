@@ -48,6 +48,7 @@ class ShownPetition:
     id: int
     slug: str
     open: bool
+    draft: bool
     opened: date | None
     closed: date | None
     hand_over_names: bool
@@ -56,6 +57,8 @@ class ShownPetition:
     asks_affiliation: bool
     counts: Counts
     text_id: int
+    version: int
+    written: date
     language: str
     topic: str
     title: str
@@ -154,29 +157,37 @@ def petition_of_id(
     return _found(session, Petition.id == petition_id, language, locales)
 
 
-def current_text(texts: Iterable[T], language: str, locales: Sequence[str] = ()) -> T | None:
+def current_text(
+    texts: Iterable[T], language: str, locales: Sequence[str] = (), *, hidden_too: bool = False
+) -> T | None:
     """The newest version in ``language``; where there is none, in the first of ``locales`` that has one.
 
     A translation that nobody has approved is not there yet.
     """
     newest: dict[str, T] = {}
     for text in texts:
-        if text.source_version is not None and text.approved_by is None:
+        if text.source_version is not None and text.approved_by is None and not hidden_too:
             continue
         if text.language not in newest or newest[text.language].version < text.version:
             newest[text.language] = text
     return languages.first_of(newest, language, *locales)
 
 
-def as_shown(petition: Petition, language: str, locales: Sequence[str]) -> ShownPetition | None:
-    """A petition in any state as its page would show it: for the pages above, and for staff's preview of a draft."""
-    text = current_text(petition.texts, language, locales)
+def as_shown(
+    petition: Petition, language: str, locales: Sequence[str], *, hidden_too: bool = False
+) -> ShownPetition | None:
+    """A petition in any state as its page would show it: for the pages above, and for staff's preview of a draft.
+
+    ``hidden_too`` shows translations that nobody has approved yet.
+    """
+    text = current_text(petition.texts, language, locales, hidden_too=hidden_too)
     if text is None:
         return None
     return ShownPetition(
         id=petition.id,
         slug=petition.slug,
         open=petition.state == OPEN,
+        draft=petition.state == DRAFT,
         opened=petition.opened,
         closed=petition.closed,
         hand_over_names=petition.hand_over_names,
@@ -185,6 +196,8 @@ def as_shown(petition: Petition, language: str, locales: Sequence[str]) -> Shown
         asks_affiliation=petition.asks_affiliation,
         counts=_counts(petition),
         text_id=text.id,
+        version=text.version,
+        written=text.day,
         language=text.language,
         topic=text.topic,
         title=text.title,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC
 from typing import Any, Final
 
@@ -25,7 +26,7 @@ from app.core.errors import InvalidError
 from app.petitions.editing import LONGEST, Settings, Wording
 from app.petitions.models import Petition, PetitionText
 from app.web import language
-from app.web.forms import YEARS, NumberField, put_error
+from app.web.forms import YEARS, LanguageField, NumberField, put_error
 
 SLUG: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,78}[a-z0-9])?")
 MOST_GOALS: Final = 10
@@ -76,6 +77,10 @@ class SettingsForm(FlaskForm):  # type: ignore[misc]
         ),
         filters=[lambda value: (value or "").strip().lower()],
         render_kw={"dir": "ltr", "maxlength": 80, "spellcheck": "false", "autocapitalize": "none"},
+    )
+    source_language = LanguageField(
+        lazy_gettext("Written first in"),
+        description=lazy_gettext("The other languages are its translations."),
     )
     goal = NumberField(
         lazy_gettext("Goal"),
@@ -144,8 +149,12 @@ class TextForm(FlaskForm):  # type: ignore[misc]
     @property
     def version_seen(self) -> int:
         """The version the page was opened with; 0 for none."""
-        text = str(self.seen.data or "")
-        return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
+        return number_of(self.seen.data)
+
+
+def number_of(text: str | None) -> int:
+    """A version's number as a hidden field gives it back; 0 for what is none."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 9 else 0
 
 
 def text_form(code: str, last: PetitionText | None) -> TextForm:
@@ -160,9 +169,12 @@ def text_form(code: str, last: PetitionText | None) -> TextForm:
     return form
 
 
-def settings_form(petition: Petition | None) -> SettingsForm:
+def settings_form(petition: Petition | None, locales: Sequence[str]) -> SettingsForm:
     """The settings' form, filled from the petition where nothing was typed."""
-    return SettingsForm(obj=petition)
+    first = petition.source_language if petition else language.current()
+    form = SettingsForm(obj=petition, data={"source_language": first})
+    form.source_language.offer(locales)
+    return form
 
 
 def show(form: FlaskForm, error: InvalidError) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from flask import Blueprint, flash, g, make_response, redirect, render_template, url_for
+from flask import Blueprint, flash, g, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import force_locale
 from flask_babel import gettext as _
@@ -16,13 +16,14 @@ from app.audience import wordings
 from app.core import clock, languages
 from app.core.errors import InvalidError, NotFoundError
 from app.optin import pages
-from app.petitions import editing, picturing, queries
+from app.petitions import editing, picturing, queries, translating
 from app.petitions import listing as petition_list
 from app.petitions.forms import SignForm
 from app.petitions.models import DRAFT, Petition, PetitionText
 from app.petitions.staff_forms import (
     SettingsForm,
     TextForm,
+    number_of,
     settings_form,
     show,
     text_form,
@@ -56,7 +57,7 @@ def listing() -> ResponseReturnValue:
 @petitions_staff.get("/new")
 def new() -> ResponseReturnValue:
     """An empty petition."""
-    return _editor(None, settings_form(None), _text_forms(None))
+    return _editor(None, settings_form(None, config().locales), _text_forms(None))
 
 
 @petitions_staff.post("/new")
@@ -69,7 +70,7 @@ def create() -> ResponseReturnValue:
 def edit(row_id: int) -> ResponseReturnValue:
     """The editor."""
     petition = _petition(row_id)
-    return _editor(petition, settings_form(petition), _text_forms(petition))
+    return _editor(petition, settings_form(petition, config().locales), _text_forms(petition))
 
 
 @petitions_staff.post("/<int:row_id>")
@@ -84,7 +85,7 @@ def preview(row_id: int, code: str) -> ResponseReturnValue:
     if code not in config().locales:
         raise NotFoundError("no such language")
     petition = _petition(row_id)
-    shown = queries.as_shown(petition, code, config().locales)
+    shown = queries.as_shown(petition, code, config().locales, hidden_too=True)
     if shown is None:
         raise NotFoundError("no text yet")
     if petition.state == DRAFT:
@@ -141,6 +142,26 @@ def close(row_id: int) -> ResponseReturnValue:
     return redirect(url_for(".edit", row_id=row_id), 303)
 
 
+@petitions_staff.post("/<int:row_id>/approve/<code>")
+@gate.needs(Permission.PUBLISH)
+def approve(row_id: int, code: str) -> ResponseReturnValue:
+    """Approve a translation as it was read, against its source as it was read."""
+    act(
+        row_id,
+        "petition.approved",
+        lambda session: translating.approve(
+            session,
+            row_id,
+            code,
+            seen=number_of(request.form.get("seen")),
+            source_seen=number_of(request.form.get("source")),
+            account_id=gate.account().id,
+        ),
+        _("%(language)s is approved.", language=languages.own_name(code)),
+    )
+    return redirect(url_for(".edit", row_id=row_id), 303)
+
+
 def act(row_id: int, action: str, verb: Callable[[Session], object], done: str) -> None:
     """Do ``verb`` to a petition, write down in the same transaction who did it, and say that it is done.
 
@@ -154,7 +175,7 @@ def act(row_id: int, action: str, verb: Callable[[Session], object], done: str) 
 
 def _save(row_id: int | None) -> ResponseReturnValue:
     petition = _petition(row_id) if row_id is not None else None
-    settings = settings_form(petition)
+    settings = settings_form(petition, config().locales)
     texts = _text_forms(petition)
     if petition is not None and petition.state != DRAFT:
         settings.slug.data = petition.slug
@@ -165,8 +186,9 @@ def _save(row_id: int | None) -> ResponseReturnValue:
     try:
         with unit_of_work() as session:
             petition_id = _keep_settings(session, row_id, settings)
-            for code, form in texts.items():
-                wrong = form
+            # The source first: a translation saved beside it is one of the new source.
+            for code in sorted(texts, key=lambda code: code != settings.source_language.data):
+                wrong = form = texts[code]
                 saved += _keep_text(session, petition_id, code, form)
     except InvalidError as error:
         show(wrong, error)
@@ -246,7 +268,10 @@ def _editor(
         settings=settings,
         texts=texts,
         newest={code: newest[code] for code in texts if code in newest},
-        missing={code: editing.Wording.of(text).missing for code, text in newest.items()},
+        states={code: translating.state(petition, code) for code in texts} if petition else {},
+        changed={code: translating.change_of_source(petition, code) for code in texts}
+        if petition
+        else {},
         theirs=theirs or {},
         wrong=bool(settings.errors) or any(form.errors for form in texts.values()),
         fields=("topic", "title", "summary", "addressee", "body", "demands"),
@@ -259,8 +284,7 @@ def _opening(petition: Petition, *, problem: str = "") -> str:
         "petitions/staff_open.html",
         petition=petition,
         newest=newest,
-        half=[code for code, text in newest.items() if editing.Wording.of(text).missing],
-        absent=[code for code in config().locales if code not in newest],
+        states={code: translating.state(petition, code) for code in config().locales},
         problem=problem,
     )
 

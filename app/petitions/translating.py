@@ -31,6 +31,8 @@ REVIEW: Final = "review"
 STALE: Final = "stale"
 """Approved, and the source has changed since."""
 APPROVED: Final = "approved"
+TO_DO: Final = (REVIEW, STALE)
+"""What waits for whoever approves."""
 
 
 def state(petition: Petition, language: str) -> State:

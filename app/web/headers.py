@@ -35,6 +35,7 @@ SAME_FOR_EVERYONE: Final = OPEN_TO_ALL | {
     "campaign.comments",
     "campaign.signers",
     "campaign.updates",
+    "campaign.versions",
     "desk.contact",
     "desk.home",
     "desk.privacy",

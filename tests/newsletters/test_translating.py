@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy.orm import Session
 
+from app.core import differences
 from app.core.errors import NotFoundError
 from app.newsletters import issues, translating
 from app.newsletters.issues import OverwriteError, Typed
@@ -96,7 +97,7 @@ def test_the_change_of_a_source_is_shown_word_by_word(session: Session) -> None:
 
 
 def test_a_difference_names_what_went_and_what_came() -> None:
-    pieces = translating.difference("two weeks on", "twenty days on and off")
+    pieces = differences.difference("two weeks on", "twenty days on and off")
     assert [(piece.kind, piece.text) for piece in pieces] == [
         ("gone", "two weeks"),
         ("new", "twenty days"),

@@ -15,6 +15,7 @@ from app.staff.models import EDITOR, ORGANISER
 from tests.staff.workroom import WHOLE, SignedIn, acts
 
 SETTINGS = {"slug": "nurses", "goal": "2000"}
+OILERS = {"slug": "oil-workers", "goal": "2000"}
 
 
 def typed(code: str, seen: int, **change: str) -> dict[str, str]:
@@ -177,7 +178,7 @@ def test_R05_opening_is_asked_once_and_done_once(
 ) -> None:
     client = signed_in(ORGANISER)
     page = client.get("/staff/petitions/2/open").text
-    assert "Readers of a missing language" in page
+    assert "Readers of a language that is missing" in page
     assert client.post("/staff/petitions/2/open").status_code == 303
     assert state_of(database) == OPEN
     assert client.post("/staff/petitions/2/open").status_code == 409
@@ -238,3 +239,47 @@ def test_F03_markup_in_a_text_is_shown_as_text(
         text = client.get(page).text
         assert "<script>alert" not in text
         assert 'href="javascript' not in text
+
+
+def test_F08_a_translation_is_reviewed_beside_what_changed(
+    signed_in: SignedIn, site: Flask, database: Database
+) -> None:
+    # given a petition written and translated by an editor, who may not approve
+    data = {**OILERS, "source_language": "fa", **typed("fa", 0), **typed("en", 0)}
+    editor = signed_in(EDITOR)
+    assert editor.post("/staff/petitions/new", data=data).status_code == 303
+    page = editor.get("/staff/petitions/3").text
+    assert "English: to review" in page
+    assert "It says what the source says" not in page
+    approving = {"seen": "1", "source": "1"}
+    assert editor.post("/staff/petitions/3/approve/en", data=approving).status_code == 403
+    # when an organiser approves it as it was read
+    organiser = signed_in(ORGANISER)
+    assert "It says what the source says" in organiser.get("/staff/petitions/3").text
+    answer = organiser.post("/staff/petitions/3/approve/en", data=approving)
+    assert answer.status_code == 303
+    assert ("petition.approved", "petition:3") in acts(database)
+    assert "English: approved, version 1" in organiser.get("/staff/petitions/3").text
+    # then a change of the source makes it stale, and shows what changed
+    changed = {**OILERS, **typed("fa", 1, title="چیزی دیگر"), **typed("en", 1)}
+    organiser.post("/staff/petitions/3", data=changed)
+    page = organiser.get("/staff/petitions/3").text
+    assert "English: stale" in page
+    assert "<ins>چیزی دیگر</ins>" in page
+    # and an approval of what was read before is refused
+    assert organiser.post("/staff/petitions/3/approve/en", data=approving).status_code == 409
+
+
+def test_F08_a_translation_saved_beside_a_new_source_is_one_of_that_source(
+    signed_in: SignedIn, site: Flask, database: Database
+) -> None:
+    organiser = signed_in(ORGANISER)
+    data = {**OILERS, "source_language": "en", **typed("fa", 0), **typed("en", 0)}
+    organiser.post("/staff/petitions/new", data=data)
+    both = {**data, **typed("fa", 1, title="تازه"), **typed("en", 1, title="New")}
+    organiser.post("/staff/petitions/3", data=both)
+    with database.reading() as session:
+        petition = editing.get(session, 3)
+        newest = editing.newest(petition)
+    assert (newest["en"].version, newest["en"].source_version) == (2, None)
+    assert (newest["fa"].version, newest["fa"].source_version) == (2, 2)

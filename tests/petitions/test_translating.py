@@ -1,0 +1,212 @@
+"""Translations are hidden until approved, stale when their source moves on; versions are kept in public (C05, F08)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from app.core.database import Base, Database
+from app.core.errors import InvalidError, StaleError
+from app.petitions import editing, queries, translating
+from app.petitions.editing import Settings
+from app.petitions.models import Petition, PetitionText
+from tests.factories import DAY, a_petition, basics
+from tests.petitions.campaigning import a_signature
+from tests.petitions.test_editing import NOW, WHOLE
+
+pytestmark = pytest.mark.both_databases
+COLLEAGUE = 7
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """An empty database."""
+    found = Database(database_url)
+    Base.metadata.create_all(found.engine)
+    yield found
+    found.dispose()
+
+
+@pytest.fixture
+def petition_id(database: Database) -> int:
+    """A draft written in Persian and translated into English."""
+    with database.unit_of_work() as session:
+        made = editing.create(session, "teachers", Settings(goal=8000)).id
+    write(database, made, "fa", title="معلمان را آزاد کنید")
+    write(database, made, "en", title="Free the teachers")
+    return made
+
+
+def write(database: Database, petition_id: int, language: str, **changed: str) -> None:
+    with database.unit_of_work() as session:
+        last = editing.newest(editing.get(session, petition_id)).get(language)
+        before = editing.Wording.of(last) if last else WHOLE
+        seen = last.version if last else 0
+        words = replace(before, **changed)
+        editing.write(session, petition_id, language, words, seen=seen, now=NOW)
+
+
+def approve(database: Database, petition_id: int, *, seen: int = 1, source: int = 1) -> None:
+    with database.unit_of_work() as session:
+        translating.approve(
+            session, petition_id, "en", seen=seen, source_seen=source, account_id=COLLEAGUE
+        )
+
+
+def publish(database: Database, petition_id: int) -> None:
+    with database.unit_of_work() as session:
+        editing.publish(session, petition_id, now=NOW)
+
+
+def state(database: Database, petition_id: int, language: str = "en") -> str:
+    with database.reading() as session:
+        return translating.state(editing.get(session, petition_id), language)
+
+
+def title_in_english(database: Database, petition_id: int) -> str:
+    with database.reading() as session:
+        return queries.petition_of_id(session, petition_id, "en", ("fa", "en")).title
+
+
+def test_F08_the_states_of_a_translation(database: Database, petition_id: int) -> None:
+    assert state(database, petition_id, "fa") == "approved"
+    assert state(database, petition_id, "de") == "missing"
+    assert state(database, petition_id) == "review"
+    approve(database, petition_id)
+    assert state(database, petition_id) == "approved"
+    # when the source changes, then what was approved is stale
+    write(database, petition_id, "fa", title="معلمان زندانی را آزاد کنید")
+    assert state(database, petition_id) == "stale"
+    # until it is approved again as it is
+    approve(database, petition_id, source=2)
+    assert state(database, petition_id) == "approved"
+    # a change of the translation is to be reviewed, and half of one is half
+    write(database, petition_id, "en", title="Free the imprisoned teachers")
+    assert state(database, petition_id) == "review"
+    write(database, petition_id, "en", body="")
+    assert state(database, petition_id) == "half"
+
+
+def test_F08_readers_see_no_translation_that_nobody_approved(
+    database: Database, petition_id: int
+) -> None:
+    # given a petition that opens while its translation waits
+    publish(database, petition_id)
+    assert title_in_english(database, petition_id) == "معلمان را آزاد کنید"
+    # when it is approved, then it shows
+    approve(database, petition_id)
+    assert title_in_english(database, petition_id) == "Free the teachers"
+    # and a change of it shows after its own approval
+    write(database, petition_id, "en", title="Free them all")
+    assert title_in_english(database, petition_id) == "Free the teachers"
+    approve(database, petition_id, seen=2)
+    assert title_in_english(database, petition_id) == "Free them all"
+    # while a stale one stays
+    write(database, petition_id, "fa", title="همه را آزاد کنید")
+    assert title_in_english(database, petition_id) == "Free them all"
+
+
+def test_F08_what_is_signed_is_what_was_shown(database: Database, petition_id: int) -> None:
+    publish(database, petition_id)
+    with database.reading() as session:
+        shown = queries.petition_of_id(session, petition_id, "en", ("fa", "en"))
+        assert session.get_one(PetitionText, shown.text_id).language == "fa"
+
+
+def test_F08_no_petition_opens_without_a_language_that_may_be_shown(database: Database) -> None:
+    with database.unit_of_work() as session:
+        made = editing.create(session, "nurses", Settings(goal=100)).id
+    write(database, made, "fa", title="پرستاران")
+    write(database, made, "en", title="Nurses")
+    with database.unit_of_work() as session:
+        editing.write(session, made, "fa", editing.Wording(), seen=1, now=NOW)
+    with pytest.raises(InvalidError, match="no text"):
+        publish(database, made)
+
+
+def test_F08_a_first_text_in_another_language_is_an_original(database: Database) -> None:
+    with database.unit_of_work() as session:
+        made = editing.create(session, "nurses", Settings(goal=100)).id
+    write(database, made, "en", title="Nurses")
+    assert state(database, made) == "approved"
+    publish(database, made)
+
+
+def test_R05_an_approval_is_of_what_was_read(database: Database, petition_id: int) -> None:
+    # given a page that was opened before somebody changed the source, or the translation
+    write(database, petition_id, "fa", title="تازه")
+    with pytest.raises(StaleError):
+        approve(database, petition_id)
+    write(database, petition_id, "en", title="New")
+    with pytest.raises(StaleError):
+        approve(database, petition_id, source=2)
+    approve(database, petition_id, seen=2, source=2)
+    # and there is nothing to approve of an original
+    with database.unit_of_work() as session, pytest.raises(InvalidError):
+        translating.approve(session, petition_id, "fa", seen=2, source_seen=2, account_id=COLLEAGUE)
+
+
+def test_F08_the_reviewer_sees_what_changed_in_the_source(
+    database: Database, petition_id: int
+) -> None:
+    approve(database, petition_id)
+    write(database, petition_id, "fa", title="معلمان زندانی را آزاد کنید")
+    with database.reading() as session:
+        pieces = translating.change_of_source(editing.get(session, petition_id), "en")
+    assert [piece.text for piece in pieces if piece.kind == "new"] == ["زندانی"]
+    assert not [piece for piece in pieces if piece.kind == "gone"]
+
+
+def test_C05_what_was_tried_before_the_opening_is_not_public(
+    database: Database, petition_id: int
+) -> None:
+    # given a draft with several versions, and a translation approved against the last source
+    write(database, petition_id, "fa", title="نخست چیزی دیگر")
+    write(database, petition_id, "fa", title="معلمان")
+    approve(database, petition_id, source=3)
+    # when it opens, then one version of each language is left, and the translation is not stale
+    publish(database, petition_id)
+    with database.reading() as session:
+        petition = editing.get(session, petition_id)
+        assert {(one.language, one.version) for one in petition.texts} == {("fa", 1), ("en", 1)}
+        assert translating.state(petition, "en") == "approved"
+        assert [one.text.title for one in translating.public_versions(petition, "fa")] == ["معلمان"]
+    # and later versions stand in public, the newest first, with what changed
+    write(database, petition_id, "fa", title="معلمان زندانی")
+    write(database, petition_id, "en", title="Nobody approved this")
+    with database.reading() as session:
+        petition = editing.get(session, petition_id)
+        found = translating.public_versions(petition, "fa")
+        assert [one.text.version for one in found] == [2, 1]
+        assert [piece.text for piece in found[0].changes if piece.kind == "new"] == ["زندانی"]
+        assert found[1].changes == []
+        assert [one.text.version for one in translating.public_versions(petition, "en")] == [1]
+
+
+def test_C19_how_many_signed_a_version_is_told_from_twenty_on(database: Database) -> None:
+    with database.unit_of_work() as session:
+        basics(session)
+        petition = a_petition(session)
+        first = petition.texts[0]
+        session.add(second := _another(petition, first))
+        session.flush()
+        for _signer in range(25):
+            a_signature(session, petition).text_id = first.id
+        for _signer in range(3):
+            a_signature(session, petition).text_id = second.id
+        # three alone would be betrayed by the total, so all stand together
+        found = translating.signed_by_version(session, petition.id)
+        assert (dict(found.shown), found.other) == ({}, 28)
+        for _signer in range(17):
+            a_signature(session, petition).text_id = second.id
+        found = translating.signed_by_version(session, petition.id)
+        assert (dict(found.shown), found.other) == ({first.id: 25, second.id: 20}, 0)
+
+
+def _another(petition: Petition, first: PetitionText) -> PetitionText:
+    words = {name: getattr(first, name) for name in editing.LONGEST}
+    return PetitionText(
+        petition_id=petition.id, language=first.language, version=2, day=DAY, **words
+    )
