@@ -168,6 +168,12 @@ class Colleague(Visitor):
         self.page.locator(".bar button").click()
         return self._id_in(r"/petitions/(\d+)")
 
+    def approves(self, petition: int, language: str) -> None:
+        """Says that a translation says what its source says."""
+        self.goes(f"/petitions/{petition}")
+        with self.page.expect_navigation():
+            self.page.locator(f"form[action$='/approve/{language}'] button").click()
+
     def opens_for_signatures(self, petition: int) -> None:
         self.goes(f"/petitions/{petition}/open")
         self.page.locator("main form button").click()

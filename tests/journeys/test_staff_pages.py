@@ -36,6 +36,8 @@ NO_PAGES: Final = frozenset(
         "newsletters_staff.document",
         "newsletters_staff.progress_json",
         "petitions_staff.preview",
+        "petitions_staff.picture_file",
+        "organisations_staff.logo_file",
         "door.link",
     }
 )

@@ -74,7 +74,8 @@ def test_a_petition_is_written_previewed_opened_signed_and_closed(
         staff.goes(f"/petitions/{petition}/preview/{language}")
         assert texts["title"] in staff.page.content()
 
-    # when it is opened
+    # when its translation is approved and it is opened
+    staff.approves(petition, next(code for code in TEXTS if code != staff.language))
     staff.opens_for_signatures(petition)
 
     # then each reads it in their language, with its demands, and below 20 no number is told
