@@ -12,7 +12,7 @@ DIRECTIONS: Final = {"fa": "rtl", "en": "ltr"}
 # providers and of the world's time are written in Latin letters in Persian too, and so are addresses.
 _FOREIGN: Final = """() => {
   const found = [];
-  const names = /\\b(UTC|Tor|Onion Browser|Proton|Tuta|Snowflake|obfs4|Signal|Markdown)\\b|\\S+@\\S+|https?:\\S+|[a-z]+(-[a-z]+)+/g;
+  const names = /\\b(UTC|Tor|Onion Browser|Proton|Tuta|Snowflake|obfs4|Signal|Markdown|JPEG|PNG|WebP|HTML)\\b|\\S+@\\S+|https?:\\S+|[a-z]+(-[a-z]+)+/g;
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let node = walk.nextNode(); node; node = walk.nextNode()) {
     const box = node.parentElement;
