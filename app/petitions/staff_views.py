@@ -146,6 +146,8 @@ def close(row_id: int) -> ResponseReturnValue:
 @gate.needs(Permission.PUBLISH)
 def approve(row_id: int, code: str) -> ResponseReturnValue:
     """Approve a translation as it was read, against its source as it was read."""
+    if code not in config().locales:
+        raise NotFoundError("no such language")
     act(
         row_id,
         "petition.approved",

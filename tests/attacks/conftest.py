@@ -30,6 +30,7 @@ from app.organisations import records, representatives
 from app.organisations.records import Entry
 from app.outbox import posting
 from app.outbox.models import NEWSLETTER, UNAPPROVED, Send
+from app.petitions import picturing, redrawing
 from app.staff import accounts, gate, invitations, signing_in
 from app.staff.models import ROLES, Account
 from app.web.context import services
@@ -37,6 +38,7 @@ from config import Config
 from emails import mailbox
 from emails.transport import Envelope
 from tests import factories
+from tests.petitions import drawings
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 PASSWORD = "seven amber bricks"
@@ -64,6 +66,7 @@ class Inside:
     unsubscribe: str = ""
     invitation: str = ""
     representative: str = ""
+    picture: str = ""
     mail: str = ""
 
 
@@ -137,6 +140,7 @@ class House:
             "code": "en",
             "choice": "en",
             "key": self.inside.mail,
+            "digest": self.inside.picture,
             "filename": "peyvand.css",
         }
         return known.get(argument, "x")
@@ -195,6 +199,10 @@ def furnished(
         factories.a_petition(session, "miners", state="closed")
         factories.a_report(session)
         union = records.add(session, Entry(type="national-union", names={"en": "Example Union"}))
+        drawn = redrawing.logo(drawings.written(drawings.image(64, 64)))
+        picturing.keep_logo(session, union.id, drawn)
+        picturing.keep(session, teachers.id, drawn, {"fa": "کلاس", "en": "A classroom"})
+        inside.picture = drawn.digest
         secretary = representatives.add(session, union, "secretary", "en", day=NOON.date())
         inside.representative = ids.in_url(secretary.id)
         issues.draft(session, source_language="fa", languages=("fa", "en"), day=NOON.date())
