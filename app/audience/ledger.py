@@ -72,6 +72,11 @@ class Ledger:
         """Whether the newest line on this mailbox and subject took something back."""
         return self._newest(index, subject) == WITHDRAWN
 
+    def lift(self, index: Index, subject: str, *, day: date) -> None:
+        """Take back what was withdrawn, so that a restore leaves what came since; nothing where nothing was."""
+        if self.withdrawn(index, subject):
+            self.append(LIFTED, index, [], day=day, subject=subject)
+
     def _newest(self, index: Index, subject: str) -> str | None:
         self._read_new()
         return self._last.get((index.key_id, index.mailbox.hex(), subject))

@@ -17,7 +17,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.audience.ledger import LIFTED, WITHDRAWN, Ledger
+from app.audience.ledger import WITHDRAWN, Ledger
 from app.audience.subscriptions import Desk
 from app.core import ids, persian
 from app.core.addresses import Address
@@ -152,8 +152,7 @@ def lift_withdrawal(
     if key_id is None:
         return
     index = desk.indexer.endorsement(address, petition_id, key_id)
-    if ledger.withdrawn(index, _subject(petition_id)):
-        ledger.append(LIFTED, index, [], day=day, subject=_subject(petition_id))
+    ledger.lift(index, _subject(petition_id), day=day)
 
 
 def waiting(session: Session, *, limit: int = PAGE) -> list[Asked]:

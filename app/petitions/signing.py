@@ -11,7 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.audience.ledger import LIFTED, WITHDRAWN, Ledger
+from app.audience.ledger import WITHDRAWN, Ledger
 from app.audience.subscriptions import Desk
 from app.core.addresses import Address
 from app.core.database import insert_into
@@ -129,9 +129,7 @@ def lift_withdrawal(
     if key_id is None:
         return
     index = desk.indexer.signature(address, petition_id, key_id)
-    subject = f"petition:{petition_id}"
-    if ledger.withdrawn(index, subject):
-        ledger.append(LIFTED, index, [], day=day, subject=subject)
+    ledger.lift(index, f"petition:{petition_id}", day=day)
 
 
 def _own(session: Session, petition: Petition, index: Index) -> Signature | None:
