@@ -25,6 +25,7 @@ from app.staff.forms import ROLE_NAMES, PasswordForm, show
 from app.staff.roles import Permission
 from app.web import language
 from app.web.context import config, reading, sealer, unit_of_work
+from app.web.forms import plain_number
 
 desk_staff = Blueprint("desk_staff", __name__, url_prefix=language.STAFF_PREFIX)
 gate.close(desk_staff, Permission.ENTER)
@@ -176,8 +177,7 @@ def set_language() -> ResponseReturnValue:
 @gate.needs(Permission.ADMINISTER)
 def audit() -> ResponseReturnValue:
     """Who did what, the newest first."""
-    before = request.args.get("before", "")
-    last = int(before) if before.isascii() and before.isdigit() and len(before) < 10 else None
+    last = plain_number(request.args.get("before"), 9)
     with reading() as session:
         acts = activity.latest(session, limit=AUDIT_PAGE + 1, before=last)
     return render_template(

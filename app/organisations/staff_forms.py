@@ -7,7 +7,6 @@ from typing import Any, Final
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
-from markupsafe import Markup
 from wtforms import Field, SelectField, StringField, ValidationError
 
 from app.core import languages
@@ -22,6 +21,7 @@ from app.web.forms import (
     LineField,
     NumberField,
     PlainDateField,
+    line_in,
     option,
     put_error,
 )
@@ -111,19 +111,7 @@ def organisation_form(
     locales: tuple[str, ...], row: Organisation | None = None
 ) -> OrganisationForm:
     """The form with one name field a language, filled from ``row`` where nothing was typed."""
-    names = {
-        f"name_{code}": LineField(
-            Markup('<span lang="{0}" dir="{1}">{2}</span>').format(
-                code, languages.direction(code), languages.own_name(code)
-            ),
-            render_kw={
-                "lang": code,
-                "dir": languages.direction(code),
-                "maxlength": LONGEST_NAME,
-            },
-        )
-        for code in locales
-    }
+    names = {f"name_{code}": line_in(code, LONGEST_NAME) for code in locales}
     form_class = type("OrganisationFormHere", (OrganisationForm,), names)
     given: dict[str, Any] = {}
     if row is not None:

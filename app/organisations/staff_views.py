@@ -22,6 +22,7 @@ from app.staff import audit, gate
 from app.staff.roles import Permission
 from app.web import language
 from app.web.context import config, reading, unit_of_work
+from app.web.forms import plain_number
 
 __all__ = ["organisations_staff", "page", "show"]
 
@@ -49,8 +50,8 @@ def listing() -> ResponseReturnValue:
     text = request.args.get("q", "")[:200]
     type_ = request.args.get("type", "")
     country = request.args.get("country", "")
-    number = request.args.get("page", "1")
-    page_number = int(number) if number.isascii() and number.isdigit() and len(number) < 6 else 1
+    number = plain_number(request.args.get("page"), 5)
+    page_number = 1 if number is None else number
     with reading() as session:
         found, total = records.search(
             session,

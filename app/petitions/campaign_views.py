@@ -12,6 +12,7 @@ from app.petitions import charts, editing, news, queries, showing_signers, trans
 from app.petitions.showing_signers import A_PAGE
 from app.web import language
 from app.web.context import config, reading
+from app.web.forms import plain_number
 
 campaign = Blueprint("campaign", __name__)
 campaign.add_app_template_filter(charts.by_week, "bars")
@@ -76,8 +77,7 @@ def _turned_to(things: int) -> tuple[int, int]:
 
     Raises NotFoundError for one that is not there.
     """
-    wanted = request.args.get("page", "1")
-    number = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 6 else 0
+    number = plain_number(request.args.get("page", "1"), 5) or 0
     last = max(-(-things // A_PAGE), 1)
     if not 1 <= number <= last:
         raise NotFoundError("no such page")

@@ -26,6 +26,7 @@ from app.staff import audit, gate
 from app.staff.roles import Permission
 from app.web import language
 from app.web.context import reading, unit_of_work
+from app.web.forms import plain_number
 
 NEW: Final = "new"
 REFUSE: Final = "refuse"
@@ -101,9 +102,10 @@ def _chosen() -> int | None:
     typed = request.form.get("organisation", "")
     if typed == NEW:
         return None
-    if not typed.isascii() or not typed.isdigit() or len(typed) > 9:
+    number = plain_number(typed, 9)
+    if number is None:
         raise InvalidError("unknown", field="organisation")
-    return int(typed)
+    return number
 
 
 def _words(error: InvalidError) -> str:

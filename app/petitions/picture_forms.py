@@ -9,14 +9,13 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
-from markupsafe import Markup
 from werkzeug.datastructures import FileStorage
 
 from app.core import languages
 from app.core.errors import InvalidError
 from app.petitions import redrawing
 from app.petitions.picturing import LONGEST_ALT, ShownPicture
-from app.web.forms import LineField, put_error
+from app.web.forms import line_in, put_error
 from app.web.language import current
 
 ACCEPTED: Final = "image/jpeg,image/png,image/webp"
@@ -44,19 +43,7 @@ class PictureForm(FlaskForm):  # type: ignore[misc]
 
 def picture_form(locales: Sequence[str], shown: ShownPicture | None) -> PictureForm:
     """The form of a petition's picture, with what is said of it in each language of the site."""
-    alts = {
-        f"alt_{code}": LineField(
-            Markup('<span lang="{0}" dir="{1}">{2}</span>').format(
-                code, languages.direction(code), languages.own_name(code)
-            ),
-            render_kw={
-                "lang": code,
-                "dir": languages.direction(code),
-                "maxlength": LONGEST_ALT,
-            },
-        )
-        for code in locales
-    }
+    alts = {f"alt_{code}": line_in(code, LONGEST_ALT) for code in locales}
     kind = type("PictureFormHere", (PictureForm,), alts)
     known = {f"alt_{code}": shown.alts.get(code, "") for code in locales} if shown else {}
     form: PictureForm = kind(data=known)

@@ -26,7 +26,7 @@ from app.core.errors import InvalidError
 from app.petitions.editing import LONGEST, Settings, Wording
 from app.petitions.models import Petition, PetitionText
 from app.web import language
-from app.web.forms import YEARS, LanguageField, NumberField, put_error
+from app.web.forms import YEARS, LanguageField, NumberField, plain_number, put_error
 
 SLUG: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,78}[a-z0-9])?")
 MOST_GOALS: Final = 10
@@ -154,7 +154,7 @@ class TextForm(FlaskForm):  # type: ignore[misc]
 
 def number_of(text: str | None) -> int:
     """A version's number as a hidden field gives it back; 0 for what is none."""
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 9 else 0
+    return plain_number(text, 8) or 0
 
 
 def text_form(code: str, last: PetitionText | None) -> TextForm:

@@ -38,6 +38,12 @@ def option(value: str, label: Any) -> Any:
     return SelectChoice(value, label)
 
 
+def plain_number(text: str | None, digits: int) -> int | None:
+    """What an address or a hidden field gives back as a number of ``digits`` at most; None for anything else."""
+    sound = text and text.isascii() and text.isdigit() and len(text) <= digits
+    return int(text) if text and sound else None
+
+
 def put_error(form: Form, name: str, words: str) -> None:
     """Put words about an error that a verb raised beside the field ``name``, or the first where there is none such."""
     field: Field = form[name] if name in form else next(iter(form))
@@ -59,6 +65,15 @@ class LineField(StringField):
     def process_formdata(self, valuelist: list[Any]) -> None:
         if valuelist:
             self.data = languages.tidy(str(valuelist[0]))
+
+
+def line_in(code: str, limit: int) -> LineField:
+    """A line that is written in that language, which is its label too."""
+    way = languages.direction(code)
+    label = Markup('<span lang="{0}" dir="{1}">{2}</span>').format(
+        code, way, languages.own_name(code)
+    )
+    return LineField(label, render_kw={"lang": code, "dir": way, "maxlength": limit})
 
 
 class NumberField(StringField):
