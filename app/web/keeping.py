@@ -18,6 +18,8 @@ from typing import Any, Final
 from flask import Flask
 from werkzeug.http import parse_etags, unquote_etag
 
+from app.web.headers import KEPT
+
 Key = tuple[str, str, str, str]
 Headers = list[tuple[str, str]]
 Start = Callable[..., Any]
@@ -26,7 +28,6 @@ MOST_PAGES: Final = 512
 MOST_OCTETS: Final = 32 * 1024 * 1024
 """What is kept altogether; the page that was made longest ago goes first."""
 LARGEST: Final = 1024 * 1024
-MARK: Final = "s-maxage="
 
 
 def init_app(app: Flask, seconds: int) -> None:
@@ -99,7 +100,7 @@ class KeptPages:
         names = {name.lower(): value for name, value in headers}
         if not (
             status.startswith("200 ")
-            and MARK in names.get("cache-control", "")
+            and names.get("cache-control") == KEPT
             and "set-cookie" not in names
         ):
             start_response(status, headers, error)
