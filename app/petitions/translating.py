@@ -53,8 +53,8 @@ def state(petition: Petition, language: str) -> State:
 
 def change_of_source(petition: Petition, language: str) -> list[Piece]:
     """What changed in the source since the version that a translation was made from; empty where nothing did."""
-    text = editing.newest(petition).get(language)
-    source = editing.newest(petition).get(petition.source_language)
+    newest = editing.newest(petition)
+    text, source = newest.get(language), newest.get(petition.source_language)
     if text is None or source is None or text.source_version in (None, source.version):
         return []
     before = next(
