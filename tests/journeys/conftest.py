@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
+from sqlalchemy.orm import Session
 
 from app.core import clock
+from app.staff import invitations
+from tests.journeys.colleagues import Colleague
 from tests.journeys.visitors import MailboxReader, Visitor
 from tests.journeys.worlds import World
 from tests.servers.postgresql import PostgreSQL
@@ -57,6 +60,28 @@ def make_world(request: pytest.FixtureRequest, kind: str, **settings: str) -> It
             yield world
     finally:
         sink.close()
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    """The demo on this computer; a journey that needs another world makes its own."""
+    with World() as world:
+        load_demo(world)
+        world.start()
+        yield world
+
+
+@pytest.fixture
+def staff(world: World, browser: Browser) -> Iterator[Colleague]:
+    """The demo's colleague, signed in by the link that ``make run`` prints."""
+
+    def link(session: Session) -> str:
+        token = invitations.sign_in_link(session, demo.account(session), clock.now())
+        return invitations.address(world.base_url, token)
+
+    with Colleague(browser, world.base_url, "en") as staff:
+        staff.signs_in_by_link(world.write(link))
+        yield staff
 
 
 @pytest.fixture

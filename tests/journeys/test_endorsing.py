@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, expect
-from sqlalchemy.orm import Session
+from playwright.sync_api import expect
 
-from app.core import clock, officers
+from app.core import officers
 from app.petitions import delivering
-from app.staff import invitations
 from tests.journeys import mails
 from tests.journeys.colleagues import Colleague
-from tests.journeys.conftest import Visits, load_demo
+from tests.journeys.conftest import Visits
 from tests.journeys.dumps import settled
 from tests.journeys.visitors import Visitor
 from tests.journeys.worlds import World
 from tests.servers.process import wait_until
-from workers import demo, setup
+from workers import setup
 
 pytestmark = [pytest.mark.browser, pytest.mark.sockets]
 
@@ -27,25 +24,6 @@ TEACHERS: Final = "free-the-teachers"
 OFFICE: Final = "office@port.example"
 UNION: Final = "Example Dock Workers"
 SAID: Final = "Without them no ship leaves the port."
-
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    with World() as world:
-        load_demo(world)
-        world.start()
-        yield world
-
-
-@pytest.fixture
-def staff(world: World, browser: Browser) -> Iterator[Colleague]:
-    def link(session: Session) -> str:
-        token = invitations.sign_in_link(session, demo.account(session), clock.now())
-        return invitations.address(world.base_url, token)
-
-    with Colleague(browser, world.base_url, "en") as staff:
-        staff.signs_in_by_link(world.write(link))
-        yield staff
 
 
 def asks(visitor: Visitor, address: str) -> None:

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 import pytest
 import sqlalchemy as sa
 from playwright.sync_api import Browser, expect
-from sqlalchemy.orm import Session
 
 from app.audience.models import MailingList, Subscription
-from app.core import clock
-from app.staff import invitations
 from app.staff.models import EDITOR
 from tests.journeys import mails, robots
 from tests.journeys.colleagues import PASSWORD, Colleague
-from tests.journeys.conftest import Visits, load_demo
+from tests.journeys.conftest import Visits
 from tests.journeys.dumps import settled
 from tests.journeys.worlds import World
 from tests.servers.process import wait_until
-from workers import demo
 
 pytestmark = [pytest.mark.browser, pytest.mark.sockets]
 
@@ -42,25 +37,6 @@ TEXTS: Final = {
         "demands": "An end to compulsory overtime.\nNew staff.",
     },
 }
-
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    with World() as world:
-        load_demo(world)
-        world.start()
-        yield world
-
-
-@pytest.fixture
-def staff(world: World, browser: Browser) -> Iterator[Colleague]:
-    def link(session: Session) -> str:
-        token = invitations.sign_in_link(session, demo.account(session), clock.now())
-        return invitations.address(world.base_url, token)
-
-    with Colleague(browser, world.base_url, "en") as staff:
-        staff.signs_in_by_link(world.write(link))
-        yield staff
 
 
 def test_a_petition_is_written_previewed_opened_signed_and_closed(

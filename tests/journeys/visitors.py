@@ -172,7 +172,8 @@ class Visitor:
         form = self.page.locator("form:has([name=code])")
         form.locator("[name=code]").fill(code)
         self.chooses(**choices)
-        form.locator("button").first.click()
+        with self.page.expect_navigation():
+            form.locator("button").first.click()
 
     def presses_link(self, url: str, **choices: object) -> None:
         """Opens a mail's link, chooses, and presses the one button."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from html import unescape
 from typing import Any
 
+from flask.testing import FlaskClient
 from sqlalchemy import event
 from werkzeug.test import TestResponse
 
@@ -37,6 +38,19 @@ def statements(database: Database) -> Iterator[list[str]]:
         yield seen
     finally:
         event.remove(database.engine, "before_cursor_execute", note)
+
+
+def what_each_sees(
+    visitor: FlaskClient, database: Database, place: str, forms: Sequence[Mapping[str, str]]
+) -> list[tuple[list[str], str]]:
+    """For each form posted to ``place``: the statements that ran, and the waiting page but for what is drawn at random."""
+    seen = []
+    for form in forms:
+        with statements(database) as ran:
+            answer = visitor.post(place, data=form)
+        page = visitor.get(answer.headers["Location"]).get_data(as_text=True)
+        seen.append((ran, neutral(page, request_id_of(answer))))
+    return seen
 
 
 def words(response: TestResponse) -> str:
