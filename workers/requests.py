@@ -32,7 +32,7 @@ from app.optin.letters import Letters
 from app.optin.models import FAILED, ORDERS, Request
 from app.organisations import confirming
 from app.outbox import returns
-from app.petitions import endorsing, guarding, publishing, signing
+from app.petitions import editing, endorsing, guarding, publishing, signing
 from app.petitions.models import Petition
 from app.staff import audit
 from app.staff.models import Account
@@ -138,7 +138,7 @@ def _sign(session: Session, room: Room, proof: Proof) -> None:
         _subscribe(session, room, proof, NEWSLETTER, proof.choices["newsletter"])
     wording_id = proof.choices.get("petition_news")
     if wording_id and petition is not None:
-        names = {text.language: text.title for text in petition.texts}
+        names = editing.public_titles(petition)
         slug = subscribing.petition_list(session, petition_id, names)
         _subscribe(session, room, proof, slug, {"wording_id": wording_id})
 

@@ -136,6 +136,11 @@ def newest(petition: Petition) -> dict[str, PetitionText]:
     return {text.language: text for text in petition.texts}
 
 
+def public_titles(petition: Petition) -> dict[str, str]:
+    """The last title of each language that readers may see: no translation that waits for approval."""
+    return {text.language: text.title for text in petition.texts if not text.is_hidden}
+
+
 def change(session: Session, petition_id: int, settings: Settings, slug: str | None = None) -> bool:
     """Set what a petition is in every language; the address while it is a draft.
 
@@ -228,7 +233,7 @@ def publish(session: Session, petition_id: int, *, now: datetime) -> None:
         insert_into(session, MailingList)
         .values(
             slug=f"petition-{petition_id}",
-            names={language: text.title for language, text in texts.items()},
+            names=public_titles(petition),
         )
         .on_conflict_do_nothing(index_elements=["slug"])
     )

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+import sqlalchemy as sa
 
+from app.audience.models import MailingList
 from app.core.database import Base, Database
 from app.core.errors import InvalidError, StaleError
 from app.petitions import editing, queries, translating
@@ -68,6 +70,17 @@ def state(database: Database, petition_id: int, language: str = "en") -> str:
 def title_in_english(database: Database, petition_id: int) -> str:
     with database.reading() as session:
         return queries.petition_of_id(session, petition_id, "en", ("fa", "en")).title
+
+
+def test_F08_the_list_of_its_news_has_no_title_that_waits_for_approval(
+    database: Database, petition_id: int
+) -> None:
+    # given a translation that nobody has approved
+    publish(database, petition_id)
+    # then its title names nothing that readers see
+    with database.reading() as session:
+        found = session.scalars(sa.select(MailingList)).one()
+    assert found.names == {"fa": "معلمان را آزاد کنید"}
 
 
 def test_F08_the_states_of_a_translation(database: Database, petition_id: int) -> None:
