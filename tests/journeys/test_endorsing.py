@@ -95,8 +95,10 @@ def test_C20_an_export_is_fetched_once_and_an_officer_opens_it(
 ) -> None:
     # given an export that the worker made
     staff.goes("/petitions/1/campaign")
-    staff.page.locator("a[href='/staff/exports/1']").click()
-    staff.page.locator("main form button").click()
+    with staff.page.expect_navigation():
+        staff.page.locator("a[href='/staff/exports/1']").click()
+    with staff.page.expect_navigation():
+        staff.page.locator("main form button").click()
 
     def is_ready() -> bool:
         staff.goes("/exports/1")

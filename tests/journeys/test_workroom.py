@@ -84,7 +84,8 @@ def test_a_petition_is_written_previewed_opened_signed_and_closed(
     form = late.page.locator("form[action$='/sign']")
     form.locator("[name=address]").fill("late@example.org")
     form.locator("[name=consent]").check()
-    form.locator("button").click()
+    with late.page.expect_navigation():
+        form.locator("button").click()
     assert "closed" in late.page.locator("#sign").inner_text()
     asked_before.types_code(mails.new(world, "in-time@example.org").code)
     asked_before.is_thanked()
@@ -158,7 +159,9 @@ def test_C28_an_editor_writes_but_neither_sends_nor_invites(
 
         # when an administrator locks the account, the session ends at once
         staff.goes("/people")
-        staff.page.locator("tr", has_text="Navid").locator("form[action$='/lock'] button").click()
+        navid = staff.page.locator("tr", has_text="Navid")
+        with staff.page.expect_navigation():
+            navid.locator("form[action$='/lock'] button").click()
         editor.goes("/newsletters")
         assert "/sign-in" in editor.page.url
 

@@ -179,7 +179,8 @@ class Visitor:
         """Opens a mail's link, chooses, and presses the one button."""
         self.opens(url)
         self.chooses(**choices)
-        self.page.locator("main form button").first.click()
+        with self.page.expect_navigation():
+            self.page.locator("main form button").first.click()
 
     def chooses(
         self,
