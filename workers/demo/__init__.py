@@ -76,11 +76,14 @@ def account(session: Session) -> Account:
 
 def _petition(session: Session, desk: Desk, entry: Mapping[str, Any], now: datetime) -> Petition:
     day = now.date()
+    source = LANGUAGES[0]
+    approved = {"source_version": 1, "approved_by": account(session).id}
     petition = Petition(
         slug=entry["slug"],
         state=OPEN,
         goal=entry["goal"],
         live=entry["live"],
+        source_language=source,
         opened=day - timedelta(days=9),
     )
     petition.texts = [
@@ -88,6 +91,7 @@ def _petition(session: Session, desk: Desk, entry: Mapping[str, Any], now: datet
             language=language,
             version=1,
             day=day - timedelta(days=9),
+            **({} if language == source else approved),
             **{key: str(text).strip() for key, text in entry[language].items()},
         )
         for language in LANGUAGES
