@@ -5,7 +5,8 @@ SHELL := /bin/sh
 .DELETE_ON_ERROR:
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --require-hashes --only-binary :all:
+# The lock files are whole, so nothing is resolved: an older pip asks for the newest of what has extras.
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-deps --require-hashes --only-binary :all:
 CODE := app emails workers config.py wsgi.py migrations/env.py docs bench tests
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard app/translations/*/LC_MESSAGES/*.po))
 # One more than the cores of a small machine: browsers and servers are often waited for.

@@ -18,6 +18,7 @@ from time_machine import TimeMachineFixture
 
 from app.audience.models import Contact, MailingList
 from app.core import clock, wake
+from app.core import database as core_database
 from app.core.database import (
     Base,
     Database,
@@ -29,6 +30,7 @@ from app.core.database import (
 )
 from app.core.wake import BrokerWaker, SocketWaker, broker_for, waker_for
 from app.outbox.models import Send
+from tests.servers.postgresql import PostgreSQL
 from tests.servers.redis import Redis
 
 CANARY = "canary-3f9a@example.org"
@@ -55,6 +57,51 @@ def waking(database_url: str, woken: list[str]) -> Iterator[Database]:
 def lists(database: Database) -> int:
     with database.reading() as session:
         return session.scalar(sa.select(sa.func.count()).select_from(MailingList)) or 0
+
+
+@pytest.mark.both_databases
+def test_R01_a_single_statement_is_durable_when_it_returns_and_wakes_at_the_end(
+    waking: Database, woken: list[str]
+) -> None:
+    # given a statement of its own, and an error after it
+    with pytest.raises(StopError), waking.single_statements() as session:
+        session.execute(insert_into(session, MailingList).values(slug="one", names={}))
+        wake_after_commit(session, wake.REQUESTS)
+        assert lists(waking) == 1, "others see it before the end"
+        raise StopError
+    # then it stays, and nobody is woken for what was cut short
+    assert (lists(waking), woken) == (1, [])
+    with waking.single_statements() as session:
+        wake_after_commit(session, wake.REQUESTS)
+    assert woken == [wake.REQUESTS]
+    # and the connection begins transactions again afterwards
+    with pytest.raises(StopError), waking.unit_of_work() as session:
+        session.execute(insert_into(session, MailingList).values(slug="two", names={}))
+        raise StopError
+    assert lists(waking) == 1
+
+
+def test_R04_a_connection_that_rested_is_asked_whether_it_lives(
+    postgresql: PostgreSQL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = postgresql.database()
+    database, other = Database(url), Database(url)
+    try:
+        # given that the server ended a connection while nobody used it
+        mine = _backend(database)
+        with other.unit_of_work() as session:
+            session.execute(sa.select(sa.func.pg_terminate_backend(mine)))
+        # when it has rested long enough, then the next who reads gets another one, and no error
+        monkeypatch.setattr(core_database, "RESTED_SECONDS", 0)
+        assert _backend(database) not in (0, mine)
+    finally:
+        database.dispose()
+        other.dispose()
+
+
+def _backend(database: Database) -> int:
+    with database.reading() as session:
+        return int(session.scalar(sa.text("SELECT pg_backend_pid()")) or 0)
 
 
 @pytest.mark.both_databases
