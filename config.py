@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, fields
+from functools import cached_property
 from typing import Any, Final
 
 from app.core.settings import (
@@ -336,11 +337,16 @@ class Config:
                 raise ConfigError(
                     f"{_variable(name)} is not set; the {self.role} process needs it."
                 )
-        if self.embedded and not is_loopback(self.base_url):
+        if self.embedded and not self.at_home:
             raise ConfigError(
                 "PEYVAND_EMBEDDED is for trying the service on this computer: "
                 "PEYVAND_BASE_URL must be a loopback address such as http://127.0.0.1:8000."
             )
+
+    @cached_property
+    def at_home(self) -> bool:
+        """Whether the site is reached at this computer alone."""
+        return is_loopback(self.base_url)
 
     @property
     def confirmation_sender(self) -> str:

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import IO, Final
 
 from flask import Blueprint, Flask, Request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
 from app import commands
 from app.core.database import Database
@@ -32,10 +33,18 @@ class Visit(Request):
         return io.BytesIO()
 
 
+class WorkroomSessions(SecureCookieSessionInterface):
+    """Sessions of the workroom alone: a public page that wrote into one would fail, instead of setting a cookie (C24)."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        return super().open_session(app, request) if language.is_staff(request.path) else None
+
+
 class Peyvand(Flask):
     """Flask, whose log of an unexpected error names the error and the places, never a value (C23)."""
 
     request_class = Visit
+    session_interface = WorkroomSessions()
 
     def log_exception(
         self,

@@ -81,10 +81,11 @@ class Database:
         self.engine = make_engine(url)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
         self._readonly = self.engine.execution_options(readonly=True)
-        self._single = self.engine.execution_options(
-            **{NO_TRANSACTION: True}
+        # PostgreSQL's have connections of their own, which are never switched to and fro.
+        self._single = (
+            self.engine.execution_options(**{NO_TRANSACTION: True})
             if self.engine.dialect.name == "sqlite"
-            else {"isolation_level": "AUTOCOMMIT"}
+            else make_engine(url, autocommit=True)
         )
         self._on_commit = on_commit
 
@@ -114,6 +115,7 @@ class Database:
 
     def dispose(self) -> None:
         self.engine.dispose()
+        self._single.dispose()
 
     def _wake(self, session: Session) -> None:
         if self._on_commit:
@@ -126,8 +128,11 @@ def wake_after_commit(session: Session, name: str) -> None:
     session.info.setdefault("wakes", set()).add(name)
 
 
-def make_engine(url: str) -> sa.Engine:
-    """An engine that shows no parameter in errors and treats both databases alike (C07, R08)."""
+def make_engine(url: str, *, autocommit: bool = False) -> sa.Engine:
+    """An engine that shows no parameter in errors and treats both databases alike (C07, R08).
+
+    ``autocommit`` makes each of PostgreSQL's statements a transaction of its own.
+    """
     address = sa.make_url(url)
     if address.get_backend_name() == "sqlite":
         engine = sa.create_engine(
@@ -143,6 +148,13 @@ def make_engine(url: str) -> sa.Engine:
             pool_size=10,
             max_overflow=10,
             pool_timeout=BUSY_SECONDS,
+            # Where nothing is ever left open, nothing needs to be rolled back.
+            **(
+                {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None}
+                if autocommit
+                else {}
+            ),
+            skip_autocommit_rollback=True,
             connect_args={
                 "connect_timeout": BUSY_SECONDS,
                 "options": f"-c lock_timeout={BUSY_SECONDS}s -c timezone=UTC",

@@ -82,9 +82,10 @@ def init_app(app: Flask, locales: tuple[str, ...]) -> None:
         }
 
 
-def is_staff() -> bool:
-    """Whether this request is for the workroom."""
-    return request.path == STAFF_PREFIX or request.path.startswith(STAFF_PREFIX + "/")
+def is_staff(path: str | None = None) -> bool:
+    """Whether ``path``, or this request's, is the workroom's."""
+    asked = request.path if path is None else path
+    return asked == STAFF_PREFIX or asked.startswith(STAFF_PREFIX + "/")
 
 
 def current() -> str:

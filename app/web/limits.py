@@ -17,7 +17,7 @@ from datetime import date
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any, Final, TypeVar, cast
 
-from flask import Flask, current_app, request
+from flask import Flask, current_app, g, request
 from werkzeug.exceptions import TooManyRequests
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -154,10 +154,13 @@ def _is_forwarded() -> bool:
 
 def _peer() -> IPv4Address | IPv6Address | None:
     """The address at the other end, or None where a proxy passed on something that is none."""
-    try:
-        return ip_address(request.remote_addr or "")
-    except ValueError:
-        return None
+    if "peer" not in g:
+        try:
+            g.peer = ip_address(request.remote_addr or "")
+        except ValueError:
+            g.peer = None
+    found: IPv4Address | IPv6Address | None = g.peer
+    return found
 
 
 def _way_in() -> str:
@@ -167,7 +170,7 @@ def _way_in() -> str:
         return OWN if peer else BETWEEN
     if peer is not None and peer.is_global:
         return SAID if _is_forwarded() else OWN
-    at_home = peer is not None and is_loopback(config().base_url)
+    at_home = peer is not None and config().at_home
     return OWN if at_home and not _is_forwarded() and not _is_onion() else BETWEEN
 
 

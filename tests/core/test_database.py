@@ -63,21 +63,29 @@ def lists(database: Database) -> int:
 def test_R01_a_single_statement_is_durable_when_it_returns_and_wakes_at_the_end(
     waking: Database, woken: list[str]
 ) -> None:
+    def single() -> None:
+        with waking.single_statements() as session:
+            session.execute(insert_into(session, MailingList).values(slug="one", names={}))
+            wake_after_commit(session, wake.REQUESTS)
+            assert lists(waking) == 1, "others see it before the end"
+            raise StopError
+
+    def together() -> None:
+        with waking.unit_of_work() as session:
+            session.execute(insert_into(session, MailingList).values(slug="two", names={}))
+            raise StopError
+
     # given a statement of its own, and an error after it
-    with pytest.raises(StopError), waking.single_statements() as session:
-        session.execute(insert_into(session, MailingList).values(slug="one", names={}))
-        wake_after_commit(session, wake.REQUESTS)
-        assert lists(waking) == 1, "others see it before the end"
-        raise StopError
+    with pytest.raises(StopError):
+        single()
     # then it stays, and nobody is woken for what was cut short
     assert (lists(waking), woken) == (1, [])
     with waking.single_statements() as session:
         wake_after_commit(session, wake.REQUESTS)
     assert woken == [wake.REQUESTS]
-    # and the connection begins transactions again afterwards
-    with pytest.raises(StopError), waking.unit_of_work() as session:
-        session.execute(insert_into(session, MailingList).values(slug="two", names={}))
-        raise StopError
+    # and what is begun together afterwards still ends together
+    with pytest.raises(StopError):
+        together()
     assert lists(waking) == 1
 
 

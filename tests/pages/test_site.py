@@ -7,6 +7,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from flask import Flask, session
 from flask.testing import FlaskClient
 
 from app.core import ids
@@ -187,3 +188,11 @@ def test_no_page_view_writes_anything(visitor: FlaskClient, database: Database) 
     assert story.dump(database) == before
     with database.reading() as session:
         assert session.query(Request).count() == 0
+
+
+def test_C24_a_public_page_cannot_begin_a_session(site: Flask) -> None:
+    with site.test_request_context("/fa/petitions"), pytest.raises(RuntimeError):
+        session["seen"] = "once"
+    with site.test_request_context("/staff/"):
+        session["seen"] = "once"
+        assert session["seen"] == "once"
