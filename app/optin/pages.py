@@ -169,12 +169,12 @@ def dead_link() -> ResponseReturnValue:
     return render_template("desk/dead_link.html"), 404
 
 
-def wording(session: Session, purpose: str) -> ConsentWording:
+def wording(session: Session, purpose: str, *, seen: int | None = None) -> ConsentWording:
     """The sentence shown today, in the page's language or the first that has one.
 
-    Raises NotFoundError where none was published.
+    ``seen`` is the one that the page showed when a form comes back, which may be an older one. Raises NotFoundError where none was published.
     """
-    found = consents.current(session, purpose, *wording_languages())
+    found = consents.current(session, purpose, *wording_languages(), seen=seen)
     if found is None:
         raise NotFoundError(f"no wording for {purpose}")
     return found

@@ -13,7 +13,7 @@ from app.core import languages, sealing
 from app.core.countries import countries
 from app.optin.pages import CodeForm
 from app.organisations.staff_forms import TYPE_NAMES
-from app.web.forms import AddressField, ConsentField, LineField, PublicForm, option
+from app.web.forms import AddressField, ConsentField, LineField, PublicForm, SeenField, option
 from app.web.language import current
 
 NAME_LIMIT: Final = 100
@@ -42,6 +42,7 @@ class EndorseForm(PublicForm):
     consent = ConsentField(
         missing=lazy_gettext("Without this consent we cannot keep an endorsement.")
     )
+    wording_seen = SeenField()
 
 
 def _line(limit: int, **more: str) -> dict[str, str]:

@@ -35,7 +35,7 @@ def ask(slug: str) -> ResponseReturnValue:
     typed = EndorseForm(request.form)
     with reading() as session:
         found = _petition(session, slug)
-        consent_id = pages.wording(session, wordings.ENDORSEMENT).id
+        consent_id = pages.wording(session, wordings.ENDORSEMENT, seen=typed.wording_seen.data).id
     if not found.open:
         return _page(slug, typed, status=409)
     if not typed.validate() or typed.address.address is None:

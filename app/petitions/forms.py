@@ -23,6 +23,7 @@ from app.web.forms import (
     LanguagesForm,
     LineField,
     PublicForm,
+    SeenField,
     option,
 )
 from app.web.language import current
@@ -36,6 +37,8 @@ class SignForm(PublicForm):
 
     address = AddressField(description=lazy_gettext("Only to confirm your signature. Never shown."))
     consent = ConsentField(missing=lazy_gettext("Without this consent we cannot keep a signature."))
+    text_seen = SeenField()
+    wording_seen = SeenField()
 
 
 class ShownAsField(RadioField):

@@ -125,7 +125,11 @@ def _signable(
             PetitionText.version,
             PetitionText.source_version,
             PetitionText.approved_by,
-            consents.current_id(wordings.SIGNATURE, wording_languages).label("wording_id"),
+            consents.current_id(
+                wordings.SIGNATURE,
+                wording_languages,
+                sa.bindparam("wording_seen", type_=sa.Integer),
+            ).label("wording_id"),
         )
         .join(PetitionText, PetitionText.petition_id == Petition.id)
         .where(Petition.slug == sa.bindparam("slug"), Petition.state != DRAFT)
@@ -133,15 +137,26 @@ def _signable(
 
 
 def signable(
-    session: Session, slug: str, language: str, locales: Sequence[str], wording: tuple[str, ...]
+    session: Session,
+    slug: str,
+    language: str,
+    locales: Sequence[str],
+    wording: tuple[str, ...],
+    *,
+    text_seen: int | None = None,
+    wording_seen: int | None = None,
 ) -> Signable:
     """What the sign form needs of a petition that ``shown_petition`` shows; one short statement, since many sign.
 
-    ``wording`` names the languages in which the sentence of consent is looked for. Raises NotFoundError for a draft
-    and for none.
+    ``wording`` names the languages in which the sentence of consent is looked for. What the page showed is what is
+    signed, though a newer version came meanwhile: any version of this petition that readers may see, in another
+    language too, since the page may have fallen back to it. An id of anything else is not minded, and the newest is
+    taken. Raises NotFoundError for a draft and for none.
     """
-    texts = session.connection().execute(_signable(wording), {"slug": slug}).all()
-    text = current_text(texts, language, locales)
+    given = {"slug": slug, "wording_seen": wording_seen}
+    texts = session.connection().execute(_signable(wording), given).all()
+    seen = [text for text in texts if text.text_id == text_seen]
+    text = current_text(seen or texts, language, locales) or current_text(texts, language, locales)
     if text is None or text.wording_id is None:
         raise NotFoundError("no such petition")
     return Signable(text.id, text.state == OPEN, text.text_id, text.wording_id)

@@ -62,7 +62,13 @@ def sign(slug: str) -> ResponseReturnValue:
     form = SignForm(request.form)
     with single_statements() as session:
         found = queries.signable(
-            session, slug, language.current(), config().locales, pages.wording_languages()
+            session,
+            slug,
+            language.current(),
+            config().locales,
+            pages.wording_languages(),
+            text_seen=form.text_seen.data,
+            wording_seen=form.wording_seen.data,
         )
         status = 422 if found.open else 409
         if found.open and form.validate() and form.address.address:

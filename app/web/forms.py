@@ -13,6 +13,7 @@ from wtforms import (
     DateField,
     Field,
     Form,
+    HiddenField,
     SelectField,
     StringField,
     ValidationError,
@@ -74,6 +75,15 @@ def line_in(code: str, limit: int) -> LineField:
         code, way, languages.own_name(code)
     )
     return LineField(label, render_kw={"lang": code, "dir": way, "maxlength": limit})
+
+
+class SeenField(HiddenField):
+    """The number of a row that the page showed; None for what can be none."""
+
+    data: Any
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(filters=[lambda typed: plain_number(typed, 9)], **more)
 
 
 class NumberField(StringField):

@@ -128,6 +128,29 @@ def test_F08_what_is_signed_is_what_was_shown(database: Database, petition_id: i
         assert session.get_one(PetitionText, shown.text_id).language == "fa"
 
 
+def test_C05_a_signature_is_of_a_text_that_its_signer_could_read(
+    database: Database, petition_id: int
+) -> None:
+    # given a petition whose source changed after the opening, and a translation that waits
+    publish(database, petition_id)
+    write(database, petition_id, "fa", title="معلمان زندانی را آزاد کنید")
+    with database.unit_of_work() as session:
+        basics(session)
+        first, second = (
+            text.id for text in editing.get(session, petition_id).texts if text.language == "fa"
+        )
+        (waits,) = (
+            text.id for text in editing.get(session, petition_id).texts if text.language == "en"
+        )
+    # then a page that showed the first one is signed for that, and any other for the newest
+    for seen, signed in ((first, first), (second, second), (waits, second), (None, second)):
+        with database.reading() as session:
+            found = queries.signable(
+                session, "teachers", "en", ("fa", "en"), ("en",), text_seen=seen, wording_seen=seen
+            )
+        assert found.text_id == signed, seen
+
+
 def test_F08_no_petition_opens_without_a_language_that_may_be_shown(database: Database) -> None:
     with database.unit_of_work() as session:
         made = editing.create(session, "nurses", Settings(goal=100)).id
