@@ -15,7 +15,7 @@ from app import commands
 from app.core.database import Database
 from app.core.sealing import KeyFormatError, Sealer
 from app.core.wake import waker_for
-from app.web import assets, errors, filters, headers, keeping, language, limits
+from app.web import assets, errors, filters, headers, keeping, language, limits, recent
 from app.web.context import Services
 from app.web.csrf import csrf
 from config import Config, ConfigError
@@ -97,6 +97,7 @@ def create_app(config: Config | None = None) -> Flask:
     assets.init_app(app)
     filters.init_app(app)
     keeping.init_app(app, config.kept_seconds)
+    recent.init_app(app, config.kept_seconds)
     limits.init_app(app, config)
     errors.init_app(app)
     csrf.init_app(app)

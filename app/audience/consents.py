@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.audience.models import ConsentWording
 
-S = TypeVar("S", ConsentWording, int)
+Sentence = sa.Row[int, str, int]
+"""Of a wording its id, its language and its version."""
 
 
 def publish(session: Session, purpose: str, language: str, text: str) -> ConsentWording:
@@ -32,34 +33,32 @@ def current(
 
     ``seen`` is the id of the one that a page showed: where it is one of these, it goes before a newer one.
     """
-    return session.scalar(
-        _newest_first(sa.select(ConsentWording), codes, sa.literal(seen, sa.Integer)).where(
-            ConsentWording.purpose == purpose
-        )
-    )
-
-
-def current_id(
-    purpose: str, codes: tuple[str, ...], seen: sa.ColumnElement[int | None]
-) -> sa.ScalarSelect[int]:
-    """The id of what ``current`` finds, to stand in another statement: a form that comes back needs no more."""
-    return (
-        _newest_first(sa.select(ConsentWording.id), codes, seen)
-        .where(ConsentWording.purpose == purpose)
-        .scalar_subquery()
-    )
-
-
-def _newest_first(
-    statement: sa.Select[S], codes: tuple[str, ...], seen: sa.ColumnElement[int | None]
-) -> sa.Select[S]:
     place = {code: place for place, code in enumerate(dict.fromkeys(codes))}
-    return (
-        statement.where(sa.or_(*(ConsentWording.language == code for code in place)))
+    return session.scalar(
+        sa.select(ConsentWording)
+        .where(ConsentWording.purpose == purpose, ConsentWording.language.in_(place))
         .order_by(
-            sa.case((ConsentWording.id == seen, 0), else_=1),
+            sa.case((ConsentWording.id == sa.literal(seen, sa.Integer), 0), else_=1),
             sa.case(place, value=ConsentWording.language),
             ConsentWording.version.desc(),
         )
         .limit(1)
     )
+
+
+def published(session: Session, purpose: str) -> Sequence[Sentence]:
+    """Every wording of a purpose there ever was, without its words."""
+    return session.execute(
+        sa.select(ConsentWording.id, ConsentWording.language, ConsentWording.version).where(
+            ConsentWording.purpose == purpose
+        )
+    ).all()
+
+
+def newest(sentences: Iterable[Sentence], codes: Sequence[str]) -> Sentence | None:
+    """What ``current`` finds, among ``sentences``."""
+    known = sorted(
+        (sentence for sentence in sentences if sentence.language in codes),
+        key=lambda sentence: (codes.index(sentence.language), -sentence.version),
+    )
+    return next(iter(known), None)

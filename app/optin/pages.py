@@ -51,26 +51,21 @@ class Waiting:
 
 def ask(purpose: str, subject: str, fields: Mapping[str, Any]) -> str:
     """Seal and write down a wish; returns its id as it stands in the address of the waiting page."""
-    with single_statements() as session:
-        return ask_in(session, purpose, subject, fields)
-
-
-def ask_in(session: Session, purpose: str, subject: str, fields: Mapping[str, Any]) -> str:
-    """``ask`` for a view that has read something with the same ``session``."""
     request_id = ids.new()
     settings = config()
     network = visitors_network() if purpose == SIGNATURE else None
     box = sealer().seal("request", request_id, {**fields, "subject": subject, "network": network})
-    requests.ask(
-        session,
-        request_id,
-        purpose,
-        subject,
-        box,
-        language=language.current(),
-        now=clock.now(),
-        keep_days=settings.request_days,
-    )
+    with single_statements() as session:
+        requests.ask(
+            session,
+            request_id,
+            purpose,
+            subject,
+            box,
+            language=language.current(),
+            now=clock.now(),
+            keep_days=settings.request_days,
+        )
     return ids.in_url(request_id)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -11,7 +10,6 @@ from typing import Final, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
-from app.audience import consents, wordings
 from app.core import languages
 from app.core.cells import SMALLEST_CELL
 from app.core.errors import NotFoundError
@@ -20,7 +18,9 @@ from app.petitions.models import ARCHIVED, DRAFT, OPEN, PUBLIC, Petition, Petiti
 FEW: Final = SMALLEST_CELL
 """Below this a total is not told, unless staff set the petition to live."""
 
-T = TypeVar("T", PetitionText, sa.Row[int, str, int, str, int, int | None, int | None, int])
+TextRow = sa.Row[int, str, int, int | None, int | None, int, str]
+"""Of a text no more than id, language, version and approval; of its petition the id and the state."""
+T = TypeVar("T", PetitionText, TextRow)
 
 
 @dataclass(frozen=True)
@@ -100,66 +100,6 @@ def shown_petition(
     Raises NotFoundError for a draft and for none.
     """
     return _found(session, Petition.slug == slug, language, locales)
-
-
-@dataclass(frozen=True)
-class Signable:
-    """What a signature is tied to: the petition, the text in the signer's language, the sentence of consent."""
-
-    id: int
-    open: bool
-    text_id: int
-    wording_id: int
-
-
-@functools.cache
-def _signable(
-    wording_languages: tuple[str, ...],
-) -> sa.Select[int, str, int, str, int, int | None, int | None, int]:
-    return (
-        sa.select(
-            Petition.id,
-            Petition.state,
-            PetitionText.id.label("text_id"),
-            PetitionText.language,
-            PetitionText.version,
-            PetitionText.source_version,
-            PetitionText.approved_by,
-            consents.current_id(
-                wordings.SIGNATURE,
-                wording_languages,
-                sa.bindparam("wording_seen", type_=sa.Integer),
-            ).label("wording_id"),
-        )
-        .join(PetitionText, PetitionText.petition_id == Petition.id)
-        .where(Petition.slug == sa.bindparam("slug"), Petition.state != DRAFT)
-    )
-
-
-def signable(
-    session: Session,
-    slug: str,
-    language: str,
-    locales: Sequence[str],
-    wording: tuple[str, ...],
-    *,
-    text_seen: int | None = None,
-    wording_seen: int | None = None,
-) -> Signable:
-    """What the sign form needs of a petition that ``shown_petition`` shows; one short statement, since many sign.
-
-    ``wording`` names the languages in which the sentence of consent is looked for. What the page showed is what is
-    signed, though a newer version came meanwhile: any version of this petition that readers may see, in another
-    language too, since the page may have fallen back to it. An id of anything else is not minded, and the newest is
-    taken. Raises NotFoundError for a draft and for none.
-    """
-    given = {"slug": slug, "wording_seen": wording_seen}
-    texts = session.connection().execute(_signable(wording), given).all()
-    seen = [text for text in texts if text.text_id == text_seen]
-    text = current_text(seen or texts, language, locales) or current_text(texts, language, locales)
-    if text is None or text.wording_id is None:
-        raise NotFoundError("no such petition")
-    return Signable(text.id, text.state == OPEN, text.text_id, text.wording_id)
 
 
 def petition_of_id(

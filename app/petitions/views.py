@@ -15,12 +15,14 @@ from app.core import clock
 from app.core.errors import NotFoundError
 from app.optin import pages
 from app.optin.models import SIGNATURE
-from app.petitions import campaign, picturing, queries, typesetting
+from app.petitions import campaign, picturing, queries, signable, typesetting
 from app.petitions.forms import SignatureChoices, SignatureCode, SignForm
 from app.petitions.queries import ShownPetition
+from app.petitions.signable import Readable, Signable
 from app.web import language
-from app.web.context import config, names_sealer, reading, single_statements
+from app.web.context import config, names_sealer, reading
 from app.web.limits import limited
+from app.web.recent import recent
 
 petitions = Blueprint("petitions", __name__)
 
@@ -60,26 +62,16 @@ def form_only(slug: str) -> ResponseReturnValue:
 def sign(slug: str) -> ResponseReturnValue:
     """Write down the wish to sign, and send the visitor to the waiting page (C01)."""
     form = SignForm(request.form)
-    with single_statements() as session:
-        found = queries.signable(
-            session,
-            slug,
-            language.current(),
-            config().locales,
-            pages.wording_languages(),
-            text_seen=form.text_seen.data,
-            wording_seen=form.wording_seen.data,
-        )
-        status = 422 if found.open else 409
-        if found.open and form.validate() and form.address.address:
-            fields = {
-                "address": form.address.address.exact,
-                "text_id": found.text_id,
-                "wording_id": found.wording_id,
-            }
-            request_id = pages.ask_in(session, SIGNATURE, str(found.id), fields)
-            return redirect(url_for(".check", slug=slug, request_id=request_id), 303)
-    return _page(slug, form, status=status)
+    found = _signable(slug, form.text_seen.data, form.wording_seen.data)
+    if found.open and form.validate() and form.address.address:
+        fields = {
+            "address": form.address.address.exact,
+            "text_id": found.text_id,
+            "wording_id": found.wording_id,
+        }
+        request_id = pages.ask(SIGNATURE, str(found.petition_id), fields)
+        return redirect(url_for(".check", slug=slug, request_id=request_id), 303)
+    return _page(slug, form, status=422 if found.open else 409)
 
 
 @petitions.get("/<locale:locale>/petitions/<slug:slug>/check/<request_id>")
@@ -188,6 +180,25 @@ def _waiting(
     prepare(form, around)
     page = render_template("petitions/check.html", mail=mail, around=around, form=form)
     return page, status
+
+
+def _signable(slug: str, text_seen: int | None, wording_seen: int | None) -> Signable:
+    """What a form names. When many sign, the petition is not read again for each (C21)."""
+
+    def read() -> Readable:
+        with reading() as session:
+            return signable.readable(session, slug)
+
+    found = recent().get(
+        ("signable", slug), read, holds=lambda known: known.shows(text_seen, wording_seen)
+    )
+    return found.signable(
+        language.current(),
+        config().locales,
+        pages.wording_languages(),
+        text_seen=text_seen,
+        wording_seen=wording_seen,
+    )
 
 
 def _petition(session: Session, slug: str) -> ShownPetition:

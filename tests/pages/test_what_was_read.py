@@ -11,9 +11,12 @@ from flask.testing import FlaskClient
 from app.audience import consents, wordings
 from app.audience.models import ConsentWording
 from app.core.database import Database
+from app.factory import create_app
 from app.optin.models import Request
 from app.petitions import editing
 from app.petitions.models import Petition, PetitionText
+from app.web.context import services
+from config import Config
 from tests import factories
 from tests.attacks.hostile import forms_of
 from tests.pages import story
@@ -145,7 +148,8 @@ def test_C09_whatever_was_read_the_same_statements_run_and_the_same_bytes_are_sh
 ) -> None:
     sent = [shown(visitor), *({**GOOD, **ids} for ids in odd.values())]
     seen = story.what_each_sees(visitor, database, SIGN, sent)
-    assert [statement.split()[0] for statement in seen[0][0]] == ["SELECT", "INSERT"]
+    begun = [statement.split()[0] for statement in seen[0][0]]
+    assert begun == ["BEGIN", "SELECT", "SELECT", "INSERT"]
     assert all(one == seen[0] for one in seen)
 
 
@@ -163,3 +167,30 @@ def test_C13_an_endorsement_names_the_sentence_that_its_page_showed(
         visitor.post(form, data={**GOOD, **ids})
         now = newest(database, wordings.ENDORSEMENT)[1]
         assert noted(database, keys) == (None, now), what
+
+
+def test_C05_C21_when_many_sign_what_was_read_is_still_what_is_noted(
+    environment: dict[str, str], keys: factories.Keys
+) -> None:
+    app = create_app(Config.from_env("web", {**environment, "PEYVAND_KEPT_SECONDS": "5"}))
+    visitor, signer = app.test_client(), app.test_client()
+    with app.app_context():
+        database = services().database
+    # given that somebody signed a moment ago, and that text and sentence changed since
+    old, read = shown(visitor), newest(database)
+    visitor.post(SIGN, data=old)
+    assert noted(database, keys) == read
+    change(database)
+    # when somebody signs from an old page, then nothing is read again, and the old text is noted
+    with story.statements(database) as ran:
+        signer.post(SIGN, data=old)
+    assert [statement.split()[0] for statement in ran] == ["INSERT"]
+    assert noted(database, keys) == read
+    # and who read the new one has signed the new one
+    text_id, wording_id = newest(database)
+    new = {**GOOD, "text_seen": str(text_id), "wording_seen": str(wording_id)}
+    signer.post(SIGN, data=new)
+    assert noted(database, keys) == (text_id, wording_id)
+    # and what does not exist is not remembered
+    assert signer.post("/en/petitions/unknown/sign", data=new).status_code == 404
+    database.dispose()

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from app.audience.models import MailingList
 from app.core.database import Base, Database
 from app.core.errors import InvalidError, StaleError
-from app.petitions import editing, queries, translating
+from app.petitions import editing, queries, signable, translating
 from app.petitions.editing import Settings
 from app.petitions.models import Petition, PetitionText
 from tests.factories import DAY, a_petition, basics
@@ -145,9 +145,8 @@ def test_C05_a_signature_is_of_a_text_that_its_signer_could_read(
     # then a page that showed the first one is signed for that, and any other for the newest
     for seen, signed in ((first, first), (second, second), (waits, second), (None, second)):
         with database.reading() as session:
-            found = queries.signable(
-                session, "teachers", "en", ("fa", "en"), ("en",), text_seen=seen, wording_seen=seen
-            )
+            known = signable.readable(session, "teachers")
+        found = known.signable("en", ("fa", "en"), ("en",), text_seen=seen)
         assert found.text_id == signed, seen
 
 
