@@ -142,14 +142,17 @@ def public_titles(petition: Petition) -> dict[str, str]:
 
 
 def change(session: Session, petition_id: int, settings: Settings, slug: str | None = None) -> bool:
-    """Set what a petition is in every language; the address while it is a draft.
+    """Set what a petition is in every language; the address and the language it is written in while it is a draft.
 
-    Returns whether anything changed.
+    Returns whether anything changed. What was the source becomes a translation of the new one, to be reviewed.
 
     Raises InvalidError for a value that cannot be taken, NotFoundError for no such petition.
     """
     petition = get(session, petition_id)
     before = (petition.slug, Settings.of(petition))
+    source_moves = petition.source_language != settings.source_language
+    if source_moves and petition.state != DRAFT:
+        raise InvalidError("translations were approved", field="source_language")
     _set(petition, settings)
     if slug is not None and slug != petition.slug:
         if petition.state != DRAFT:
@@ -160,6 +163,9 @@ def change(session: Session, petition_id: int, settings: Settings, slug: str | N
             session.flush()
     except IntegrityError:
         raise InvalidError("taken", field="slug") from None
+    source = newest(petition).get(petition.source_language)
+    if source_moves and source is not None:
+        _review_anew(session, source)
     return before != (petition.slug, Settings.of(petition))
 
 
@@ -208,6 +214,8 @@ def write(
             session.add(text)
     except IntegrityError:
         raise OverwriteError("somebody else saved this text meanwhile") from None
+    if petition.state == DRAFT and last is None and language == petition.source_language:
+        _review_anew(session, text)
     return text
 
 
@@ -294,6 +302,23 @@ def _made_from(petition: Petition, language: str) -> int | None:
     """The version of the source that a text written now translates; None for an original."""
     source = newest(petition).get(petition.source_language)
     return source.version if source and language != petition.source_language else None
+
+
+def _review_anew(session: Session, source: PetitionText) -> None:
+    """Make ``source`` the original of a draft, and its other languages translations of it that nobody approved.
+
+    Nobody has compared them with it, whatever they were before: an original, or a translation of another text.
+    """
+    own = PetitionText.language == source.language
+    session.execute(
+        sa.update(PetitionText)
+        .where(PetitionText.petition_id == source.petition_id)
+        .values(
+            source_version=sa.case((own, sa.null()), else_=sa.literal(source.version, sa.Integer)),
+            approved_by=None,
+        )
+        .execution_options(synchronize_session="fetch")
+    )
 
 
 def _forget_drafts(session: Session, petition: Petition, texts: dict[str, PetitionText]) -> None:

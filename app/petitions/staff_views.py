@@ -181,6 +181,7 @@ def _save(row_id: int | None) -> ResponseReturnValue:
     texts = _text_forms(petition)
     if petition is not None and petition.state != DRAFT:
         settings.slug.data = petition.slug
+        settings.source_language.data = petition.source_language
     if not settings.validate():
         return _editor(petition, settings, texts), 422
     wrong: SettingsForm | TextForm = settings

@@ -170,6 +170,64 @@ def test_F08_a_first_text_in_another_language_is_an_original(database: Database)
     publish(database, made)
 
 
+def set_source(database: Database, petition_id: int, language: str) -> None:
+    with database.unit_of_work() as session:
+        settings = Settings.of(editing.get(session, petition_id))
+        editing.change(session, petition_id, replace(settings, source_language=language))
+
+
+def test_F08_a_draft_s_old_source_becomes_a_translation_to_be_reviewed(
+    database: Database, petition_id: int
+) -> None:
+    # given a draft in Persian with approved translations
+    write(database, petition_id, "fa", title="معلمان زندانی را آزاد کنید")
+    write(database, petition_id, "de", title="Freiheit")
+    approve(database, petition_id, source=2)
+    # when staff say that it was written in English
+    set_source(database, petition_id, "en")
+    # then English is the original, and nobody has compared the others with it
+    assert state(database, petition_id, "en") == "approved"
+    assert [state(database, petition_id, code) for code in ("fa", "de")] == ["review", "review"]
+    publish(database, petition_id)
+    with database.reading() as session:
+        shown = queries.petition_of_id(session, petition_id, "fa", ("fa", "en"))
+        assert (shown.language, shown.title) == ("en", "Free the teachers")
+    # and a change of English makes stale what was approved against it
+    with database.unit_of_work() as session:
+        translating.approve(session, petition_id, "fa", seen=1, source_seen=1, account_id=COLLEAGUE)
+    assert state(database, petition_id, "fa") == "approved"
+    write(database, petition_id, "en", title="Free all teachers")
+    assert state(database, petition_id, "fa") == "stale"
+
+
+def test_F08_what_is_there_stays_until_the_new_source_is_written(
+    database: Database, petition_id: int
+) -> None:
+    # given a draft that is to be written in a language that has no text yet
+    set_source(database, petition_id, "de")
+    assert state(database, petition_id, "fa") == "approved", "nothing to compare it with"
+    assert state(database, petition_id, "en") == "review"
+    # when that is written, then the others are its translations
+    write(database, petition_id, "de", title="Freiheit")
+    assert [state(database, petition_id, code) for code in ("de", "fa", "en")] == [
+        "approved",
+        "review",
+        "review",
+    ]
+
+
+def test_F08_an_open_petition_keeps_the_language_it_was_written_in(
+    database: Database, petition_id: int
+) -> None:
+    approve(database, petition_id)
+    publish(database, petition_id)
+    with pytest.raises(InvalidError, match="translations were approved"):
+        set_source(database, petition_id, "en")
+    assert state(database, petition_id, "fa") == "approved"
+    with database.reading() as session:
+        assert editing.get(session, petition_id).source_language == "fa"
+
+
 def test_R05_an_approval_is_of_what_was_read(database: Database, petition_id: int) -> None:
     # given a page that was opened before somebody changed the source, or the translation
     write(database, petition_id, "fa", title="تازه")
