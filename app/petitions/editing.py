@@ -8,7 +8,7 @@ none.
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from itertools import pairwise
 from typing import Final, cast
 
@@ -235,7 +235,7 @@ def publish(session: Session, petition_id: int, *, now: datetime) -> None:
                 raise InvalidError("half written", field=f"{missing[0]}-{text.language}")
         if all(text.is_hidden for text in texts.values()):
             raise InvalidError("no text", field="language")
-        _forget_drafts(session, petition, texts)
+        _forget_drafts(session, petition, texts, now.date())
     _move(session, petition_id, DRAFT, state=OPEN, opened=now.date())
     session.execute(
         insert_into(session, MailingList)
@@ -321,8 +321,13 @@ def _review_anew(session: Session, source: PetitionText) -> None:
     )
 
 
-def _forget_drafts(session: Session, petition: Petition, texts: dict[str, PetitionText]) -> None:
-    """What was tried before the opening is nobody's business: what is left of each language is its version 1."""
+def _forget_drafts(
+    session: Session, petition: Petition, texts: dict[str, PetitionText], day: date
+) -> None:
+    """What was tried before the opening is nobody's business: what is left of each language is its version 1.
+
+    Readers see it from ``day`` on, but for what nobody has approved yet.
+    """
     for text in [text for text in petition.texts if text is not texts[text.language]]:
         petition.texts.remove(text)
     session.flush()
@@ -332,6 +337,8 @@ def _forget_drafts(session: Session, petition: Petition, texts: dict[str, Petiti
             text.source_version = int(source is not None and text.source_version == source.version)
     for text in texts.values():
         text.version = 1
+        if not text.is_hidden:
+            text.day = day
 
 
 def _set(petition: Petition, settings: Settings) -> None:

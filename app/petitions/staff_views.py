@@ -158,6 +158,7 @@ def approve(row_id: int, code: str) -> ResponseReturnValue:
             seen=number_of(request.form.get("seen")),
             source_seen=number_of(request.form.get("source")),
             account_id=gate.account().id,
+            now=clock.now(),
         ),
         _("%(language)s is approved.", language=languages.own_name(code)),
     )
@@ -277,7 +278,7 @@ def _editor(
         else {},
         theirs=theirs or {},
         wrong=bool(settings.errors) or any(form.errors for form in texts.values()),
-        fields=("topic", "title", "summary", "addressee", "body", "demands"),
+        fields=translating.FIELDS,
     )
 
 
