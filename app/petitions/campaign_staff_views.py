@@ -14,7 +14,7 @@ from app.core import clock, languages
 from app.core.errors import InvalidError
 from app.organisations import records
 from app.organisations.models import Organisation
-from app.petitions import campaigning, editing, endorsing, translating
+from app.petitions import campaigning, editing, endorsing, queries, translating
 from app.petitions.campaign_forms import (
     KINDS,
     EndorsementForm,
@@ -209,6 +209,7 @@ def _page(
             organisations=dict(organisations),
             paper=paper or PaperForm(formdata=None),
             papers=campaigning.papers(session, row_id),
+            numbers={text.id: queries.public_number(petition, text) for text in petition.texts},
             signed=translating.signed_by_version(session, row_id),
             kinds=KINDS,
             own_name=languages.own_name,

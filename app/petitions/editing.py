@@ -8,7 +8,7 @@ none.
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from itertools import pairwise
 from typing import Final, cast
 
@@ -142,14 +142,17 @@ def public_titles(petition: Petition) -> dict[str, str]:
 
 
 def change(session: Session, petition_id: int, settings: Settings, slug: str | None = None) -> bool:
-    """Set what a petition is in every language; the address while it is a draft.
+    """Set what a petition is in every language; the address and the language it is written in while it is a draft.
 
-    Returns whether anything changed.
+    Returns whether anything changed. What was the source becomes a translation of the new one, to be reviewed.
 
     Raises InvalidError for a value that cannot be taken, NotFoundError for no such petition.
     """
     petition = get(session, petition_id)
     before = (petition.slug, Settings.of(petition))
+    source_moves = petition.source_language != settings.source_language
+    if source_moves and petition.state != DRAFT:
+        raise InvalidError("translations were approved", field="source_language")
     _set(petition, settings)
     if slug is not None and slug != petition.slug:
         if petition.state != DRAFT:
@@ -160,6 +163,9 @@ def change(session: Session, petition_id: int, settings: Settings, slug: str | N
             session.flush()
     except IntegrityError:
         raise InvalidError("taken", field="slug") from None
+    source = newest(petition).get(petition.source_language)
+    if source_moves and source is not None:
+        _review_anew(session, source)
     return before != (petition.slug, Settings.of(petition))
 
 
@@ -208,6 +214,8 @@ def write(
             session.add(text)
     except IntegrityError:
         raise OverwriteError("somebody else saved this text meanwhile") from None
+    if petition.state == DRAFT and last is None and language == petition.source_language:
+        _review_anew(session, text)
     return text
 
 
@@ -227,7 +235,7 @@ def publish(session: Session, petition_id: int, *, now: datetime) -> None:
                 raise InvalidError("half written", field=f"{missing[0]}-{text.language}")
         if all(text.is_hidden for text in texts.values()):
             raise InvalidError("no text", field="language")
-        _forget_drafts(session, petition, texts)
+        _forget_drafts(session, petition, texts, now.date())
     _move(session, petition_id, DRAFT, state=OPEN, opened=now.date())
     session.execute(
         insert_into(session, MailingList)
@@ -296,8 +304,30 @@ def _made_from(petition: Petition, language: str) -> int | None:
     return source.version if source and language != petition.source_language else None
 
 
-def _forget_drafts(session: Session, petition: Petition, texts: dict[str, PetitionText]) -> None:
-    """What was tried before the opening is nobody's business: what is left of each language is its version 1."""
+def _review_anew(session: Session, source: PetitionText) -> None:
+    """Make ``source`` the original of a draft, and its other languages translations of it that nobody approved.
+
+    Nobody has compared them with it, whatever they were before: an original, or a translation of another text.
+    """
+    own = PetitionText.language == source.language
+    session.execute(
+        sa.update(PetitionText)
+        .where(PetitionText.petition_id == source.petition_id)
+        .values(
+            source_version=sa.case((own, sa.null()), else_=sa.literal(source.version, sa.Integer)),
+            approved_by=None,
+        )
+        .execution_options(synchronize_session="fetch")
+    )
+
+
+def _forget_drafts(
+    session: Session, petition: Petition, texts: dict[str, PetitionText], day: date
+) -> None:
+    """What was tried before the opening is nobody's business: what is left of each language is its version 1.
+
+    Readers see it from ``day`` on, but for what nobody has approved yet.
+    """
     for text in [text for text in petition.texts if text is not texts[text.language]]:
         petition.texts.remove(text)
     session.flush()
@@ -307,6 +337,8 @@ def _forget_drafts(session: Session, petition: Petition, texts: dict[str, Petiti
             text.source_version = int(source is not None and text.source_version == source.version)
     for text in texts.values():
         text.version = 1
+        if not text.is_hidden:
+            text.day = day
 
 
 def _set(petition: Petition, settings: Settings) -> None:

@@ -106,9 +106,9 @@ class PetitionText(Base):
     language: Mapped[str] = mapped_column(sa.String(8))
     """Plain: its language."""
     version: Mapped[int]
-    """Plain: counts up with each change after the opening."""
+    """Plain: counts up with each change after the opening, those that nobody approved too."""
     day: Mapped[date]
-    """Plain: when it was written."""
+    """Plain: since when readers see it; until they do, when it was written."""
     topic: Mapped[str] = mapped_column(sa.String(80), default="")
     """Plain: a word above the title."""
     title: Mapped[str] = mapped_column(sa.String(200))

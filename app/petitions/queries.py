@@ -151,7 +151,7 @@ def as_shown(
         asks_affiliation=petition.asks_affiliation,
         counts=_counts(petition),
         text_id=text.id,
-        version=text.version,
+        version=public_number(petition, text),
         written=text.day,
         language=text.language,
         topic=text.topic,
@@ -160,6 +160,14 @@ def as_shown(
         body=text.body,
         demands=tuple(line.strip() for line in text.demands.splitlines() if line.strip()),
         addressee=text.addressee,
+    )
+
+
+def public_number(petition: Petition, text: PetitionText) -> int:
+    """A version's number as the public counts: those that nobody approved leave no gap."""
+    return 1 + sum(
+        other.language == text.language and other.version < text.version and not other.is_hidden
+        for other in petition.texts
     )
 
 

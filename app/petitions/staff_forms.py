@@ -24,7 +24,7 @@ from wtforms.validators import Optional
 from app.core import languages, persian
 from app.core.errors import InvalidError
 from app.petitions.editing import LONGEST, Settings, Wording
-from app.petitions.models import Petition, PetitionText
+from app.petitions.models import DRAFT, Petition, PetitionText
 from app.web import language
 from app.web.forms import YEARS, LanguageField, NumberField, plain_number, put_error
 
@@ -80,7 +80,9 @@ class SettingsForm(FlaskForm):  # type: ignore[misc]
     )
     source_language = LanguageField(
         lazy_gettext("Written first in"),
-        description=lazy_gettext("The other languages are its translations."),
+        description=lazy_gettext(
+            "The other languages are its translations. It stays once the petition is open."
+        ),
     )
     goal = NumberField(
         lazy_gettext("Goal"),
@@ -173,7 +175,8 @@ def settings_form(petition: Petition | None, locales: Sequence[str]) -> Settings
     """The settings' form, filled from the petition where nothing was typed."""
     first = petition.source_language if petition else language.current()
     form = SettingsForm(obj=petition, data={"source_language": first})
-    form.source_language.offer(locales)
+    fixed = petition is not None and petition.state != DRAFT
+    form.source_language.offer((first,) if fixed else locales)
     return form
 
 
@@ -196,6 +199,10 @@ def words(error: InvalidError) -> str:
         ("slug", "taken"): _("Another petition has this address; choose another."),
         ("slug", "links lead there"): _(
             "The petition is open and links lead to its address; it stays as it is."
+        ),
+        ("source_language", "translations were approved"): _(
+            "The petition is open and its translations were approved against this language; it "
+            "stays as it is."
         ),
         ("goal", "out of bounds"): _("Write a goal between 1 and ten million."),
         ("later_goals", "not rising"): _("Each goal must be larger than the one before."),

@@ -158,6 +158,7 @@ def approve(row_id: int, code: str) -> ResponseReturnValue:
             seen=number_of(request.form.get("seen")),
             source_seen=number_of(request.form.get("source")),
             account_id=gate.account().id,
+            now=clock.now(),
         ),
         _("%(language)s is approved.", language=languages.own_name(code)),
     )
@@ -181,6 +182,7 @@ def _save(row_id: int | None) -> ResponseReturnValue:
     texts = _text_forms(petition)
     if petition is not None and petition.state != DRAFT:
         settings.slug.data = petition.slug
+        settings.source_language.data = petition.source_language
     if not settings.validate():
         return _editor(petition, settings, texts), 422
     wrong: SettingsForm | TextForm = settings
@@ -276,7 +278,7 @@ def _editor(
         else {},
         theirs=theirs or {},
         wrong=bool(settings.errors) or any(form.errors for form in texts.values()),
-        fields=("topic", "title", "summary", "addressee", "body", "demands"),
+        fields=translating.FIELDS,
     )
 
 

@@ -10,16 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Literal, cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.core import cells
-from app.core.differences import Piece, difference
+from app.core.differences import Change, changes
 from app.core.errors import InvalidError, StaleError
 from app.petitions import editing, guarding
-from app.petitions.models import Petition, PetitionText, Signature
+from app.petitions.models import DRAFT, Petition, PetitionText, Signature
 
 State = Literal["missing", "half", "review", "stale", "approved"]
 
@@ -33,6 +34,8 @@ STALE: Final = "stale"
 APPROVED: Final = "approved"
 TO_DO: Final = (REVIEW, STALE)
 """What waits for whoever approves."""
+FIELDS: Final = ("topic", "title", "summary", "addressee", "body", "demands")
+"""What a text consists of, in the order of reading."""
 
 
 def state(petition: Petition, language: str) -> State:
@@ -51,7 +54,7 @@ def state(petition: Petition, language: str) -> State:
     return STALE
 
 
-def change_of_source(petition: Petition, language: str) -> list[Piece]:
+def change_of_source(petition: Petition, language: str) -> list[Change]:
     """What changed in the source since the version that a translation was made from; empty where nothing did."""
     newest = editing.newest(petition)
     text, source = newest.get(language), newest.get(petition.source_language)
@@ -65,13 +68,7 @@ def change_of_source(petition: Petition, language: str) -> list[Piece]:
         ),
         None,
     )
-    return difference(whole(before) if before else "", whole(source))
-
-
-def whole(text: PetitionText) -> str:
-    """All words of a version, as they are compared."""
-    fields = (text.topic, text.title, text.summary, text.addressee, text.body, text.demands)
-    return "\n\n".join(field for field in fields if field)
+    return changes(_fields(before) if before else {}, _fields(source))
 
 
 def approve(
@@ -82,8 +79,11 @@ def approve(
     seen: int,
     source_seen: int,
     account_id: int,
+    now: datetime,
 ) -> None:
     """Say that a translation says what its source says, both as the approver saw them.
+
+    Its first approval in a petition that has a page is what readers see it from.
 
     Raises InvalidError for one that is not whole or an original, StaleError where either moved on, NotFoundError.
     """
@@ -99,10 +99,15 @@ def approve(
         raise InvalidError("nothing to approve", field=language)
     if (text.version, source.version) != (seen, source_seen):
         raise StaleError("the text moved on")
+    appears = text.is_hidden and petition.state != DRAFT
     moved = session.execute(
         sa.update(PetitionText)
         .where(PetitionText.id == text.id, PetitionText.version == seen)
-        .values(approved_by=account_id, source_version=source.version)
+        .values(
+            approved_by=account_id,
+            source_version=source.version,
+            day=now.date() if appears else text.day,
+        )
     )
     if cast("sa.CursorResult[object]", moved).rowcount != 1:
         raise StaleError("the text moved on")
@@ -110,10 +115,11 @@ def approve(
 
 @dataclass(frozen=True)
 class Version:
-    """One public version of a language, and what changed in it."""
+    """One public version of a language, its number among those, and what changed in it."""
 
+    number: int
     text: PetitionText
-    changes: Sequence[Piece]
+    changes: Sequence[Change]
 
 
 def public_versions(petition: Petition, language: str) -> list[Version]:
@@ -124,10 +130,14 @@ def public_versions(petition: Petition, language: str) -> list[Version]:
     shown = [text for text in petition.texts if text.language == language and not text.is_hidden]
     before: Sequence[PetitionText | None] = [None, *shown]
     found = [
-        Version(text, difference(whole(last), whole(text)) if last else [])
-        for last, text in zip(before, shown, strict=False)
+        Version(number, text, changes(_fields(last), _fields(text)) if last else [])
+        for number, (last, text) in enumerate(zip(before, shown, strict=False), 1)
     ]
     return found[::-1]
+
+
+def _fields(text: PetitionText) -> dict[str, str]:
+    return {name: getattr(text, name) for name in FIELDS}
 
 
 def signed_by_version(session: Session, petition_id: int) -> cells.Cells:

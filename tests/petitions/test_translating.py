@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -50,16 +51,24 @@ def write(database: Database, petition_id: int, language: str, **changed: str) -
         editing.write(session, petition_id, language, words, seen=seen, now=NOW)
 
 
-def approve(database: Database, petition_id: int, *, seen: int = 1, source: int = 1) -> None:
+def approve(
+    database: Database, petition_id: int, *, seen: int = 1, source: int = 1, now: datetime = NOW
+) -> None:
     with database.unit_of_work() as session:
         translating.approve(
-            session, petition_id, "en", seen=seen, source_seen=source, account_id=COLLEAGUE
+            session,
+            petition_id,
+            "en",
+            seen=seen,
+            source_seen=source,
+            account_id=COLLEAGUE,
+            now=now,
         )
 
 
-def publish(database: Database, petition_id: int) -> None:
+def publish(database: Database, petition_id: int, now: datetime = NOW) -> None:
     with database.unit_of_work() as session:
-        editing.publish(session, petition_id, now=NOW)
+        editing.publish(session, petition_id, now=now)
 
 
 def state(database: Database, petition_id: int, language: str = "en") -> str:
@@ -169,6 +178,66 @@ def test_F08_a_first_text_in_another_language_is_an_original(database: Database)
     publish(database, made)
 
 
+def set_source(database: Database, petition_id: int, language: str) -> None:
+    with database.unit_of_work() as session:
+        settings = Settings.of(editing.get(session, petition_id))
+        editing.change(session, petition_id, replace(settings, source_language=language))
+
+
+def test_F08_a_draft_s_old_source_becomes_a_translation_to_be_reviewed(
+    database: Database, petition_id: int
+) -> None:
+    # given a draft in Persian with approved translations
+    write(database, petition_id, "fa", title="معلمان زندانی را آزاد کنید")
+    write(database, petition_id, "de", title="Freiheit")
+    approve(database, petition_id, source=2)
+    # when staff say that it was written in English
+    set_source(database, petition_id, "en")
+    # then English is the original, and nobody has compared the others with it
+    assert state(database, petition_id, "en") == "approved"
+    assert [state(database, petition_id, code) for code in ("fa", "de")] == ["review", "review"]
+    publish(database, petition_id)
+    with database.reading() as session:
+        shown = queries.petition_of_id(session, petition_id, "fa", ("fa", "en"))
+        assert (shown.language, shown.title) == ("en", "Free the teachers")
+    # and a change of English makes stale what was approved against it
+    with database.unit_of_work() as session:
+        translating.approve(
+            session, petition_id, "fa", seen=1, source_seen=1, account_id=COLLEAGUE, now=NOW
+        )
+    assert state(database, petition_id, "fa") == "approved"
+    write(database, petition_id, "en", title="Free all teachers")
+    assert state(database, petition_id, "fa") == "stale"
+
+
+def test_F08_what_is_there_stays_until_the_new_source_is_written(
+    database: Database, petition_id: int
+) -> None:
+    # given a draft that is to be written in a language that has no text yet
+    set_source(database, petition_id, "de")
+    assert state(database, petition_id, "fa") == "approved", "nothing to compare it with"
+    assert state(database, petition_id, "en") == "review"
+    # when that is written, then the others are its translations
+    write(database, petition_id, "de", title="Freiheit")
+    assert [state(database, petition_id, code) for code in ("de", "fa", "en")] == [
+        "approved",
+        "review",
+        "review",
+    ]
+
+
+def test_F08_an_open_petition_keeps_the_language_it_was_written_in(
+    database: Database, petition_id: int
+) -> None:
+    approve(database, petition_id)
+    publish(database, petition_id)
+    with pytest.raises(InvalidError, match="translations were approved"):
+        set_source(database, petition_id, "en")
+    assert state(database, petition_id, "fa") == "approved"
+    with database.reading() as session:
+        assert editing.get(session, petition_id).source_language == "fa"
+
+
 def test_R05_an_approval_is_of_what_was_read(database: Database, petition_id: int) -> None:
     # given a page that was opened before somebody changed the source, or the translation
     write(database, petition_id, "fa", title="تازه")
@@ -180,7 +249,9 @@ def test_R05_an_approval_is_of_what_was_read(database: Database, petition_id: in
     approve(database, petition_id, seen=2, source=2)
     # and there is nothing to approve of an original
     with database.unit_of_work() as session, pytest.raises(InvalidError):
-        translating.approve(session, petition_id, "fa", seen=2, source_seen=2, account_id=COLLEAGUE)
+        translating.approve(
+            session, petition_id, "fa", seen=2, source_seen=2, account_id=COLLEAGUE, now=NOW
+        )
 
 
 def test_F08_the_reviewer_sees_what_changed_in_the_source(
@@ -189,9 +260,13 @@ def test_F08_the_reviewer_sees_what_changed_in_the_source(
     approve(database, petition_id)
     write(database, petition_id, "fa", title="معلمان زندانی را آزاد کنید")
     with database.reading() as session:
-        pieces = translating.change_of_source(editing.get(session, petition_id), "en")
-    assert [piece.text for piece in pieces if piece.kind == "new"] == ["زندانی"]
-    assert not [piece for piece in pieces if piece.kind == "gone"]
+        (change,) = translating.change_of_source(editing.get(session, petition_id), "en")
+    assert change.field == "title"
+    assert [(piece.kind, piece.text) for piece in change.pieces] == [
+        ("same", "معلمان"),
+        ("new", "زندانی"),
+        ("same", "را آزاد کنید"),
+    ]
 
 
 def test_C05_what_was_tried_before_the_opening_is_not_public(
@@ -214,10 +289,59 @@ def test_C05_what_was_tried_before_the_opening_is_not_public(
     with database.reading() as session:
         petition = editing.get(session, petition_id)
         found = translating.public_versions(petition, "fa")
-        assert [one.text.version for one in found] == [2, 1]
-        assert [piece.text for piece in found[0].changes if piece.kind == "new"] == ["زندانی"]
+        assert [one.number for one in found] == [2, 1]
+        (change,) = found[0].changes
+        assert [piece.text for piece in change.pieces if piece.kind == "new"] == ["زندانی"]
         assert found[1].changes == []
-        assert [one.text.version for one in translating.public_versions(petition, "en")] == [1]
+        assert [one.number for one in translating.public_versions(petition, "en")] == [1]
+
+
+def test_C05_a_version_has_the_day_on_which_readers_first_saw_it(
+    database: Database, petition_id: int
+) -> None:
+    # given a draft whose translation was approved, opened five days later
+    def days() -> list[tuple[int, date]]:
+        with database.reading() as session:
+            petition = editing.get(session, petition_id)
+            shown = queries.as_shown(petition, "en", ())
+            found = translating.public_versions(petition, "en")
+        assert shown is not None
+        assert (shown.version, shown.written) == (found[0].number, found[0].text.day)
+        return [(one.number, one.text.day) for one in found]
+
+    opened, later = NOW + timedelta(days=5), NOW + timedelta(days=9)
+    approve(database, petition_id)
+    publish(database, petition_id, opened)
+    assert days() == [(1, opened.date())]
+    # when a change of it waits for nine days, and one before it never showed
+    write(database, petition_id, "en", title="Nobody approved this")
+    write(database, petition_id, "en", title="Free them all")
+    approve(database, petition_id, seen=3, now=later)
+    # then its number leaves no gap, and its day is that of the approval
+    assert days() == [(2, later.date()), (1, opened.date())]
+    # and approving it again, as it is, moves nothing
+    write(database, petition_id, "fa", title="همه را آزاد کنید")
+    approve(database, petition_id, seen=3, source=2, now=later + timedelta(days=9))
+    assert days() == [(2, later.date()), (1, opened.date())]
+
+
+def test_C05_only_the_fields_that_changed_are_told_each_by_itself(
+    database: Database, petition_id: int
+) -> None:
+    publish(database, petition_id)
+    write(database, petition_id, "fa", summary="خلاصه‌ای دیگر", demands="یک\nدو")
+    write(database, petition_id, "fa", demands="یک\nسه", topic="")
+    with database.reading() as session:
+        last, middle, first = translating.public_versions(editing.get(session, petition_id), "fa")
+    assert [change.field for change in middle.changes] == ["summary", "demands"]
+    assert [change.field for change in last.changes] == ["topic", "demands"]
+    assert [(piece.kind, piece.text) for piece in last.changes[1].pieces] == [
+        ("same", "یک \n"),
+        ("gone", "دو"),
+        ("new", "سه"),
+    ]
+    assert [piece.kind for piece in last.changes[0].pieces] == ["gone"]
+    assert first.changes == []
 
 
 def test_C19_how_many_signed_a_version_is_told_from_twenty_on(database: Database) -> None:

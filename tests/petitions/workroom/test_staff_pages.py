@@ -128,21 +128,21 @@ def test_R06_what_cannot_be_taken_is_said_and_nothing_is_lost_or_stored(
     assert acts(database) == []
 
 
-def test_the_address_of_an_open_petition_stays_whatever_is_sent(
+def test_address_and_source_of_an_open_petition_stay_whatever_is_sent(
     signed_in: SignedIn, site: Flask, database: Database
 ) -> None:
     page = signed_in(EDITOR).get("/staff/petitions/1").text
     assert "/en/petitions/teachers" in page
     with database.reading() as session:
         texts = editing.newest(editing.get(session, 1))
-    data = {"slug": "elsewhere", "goal": "9000"}
+    data = {"slug": "elsewhere", "source_language": "en", "goal": "9000"}
     for code, text in texts.items():
         data |= {f"{code}-{name}": getattr(text, name) for name in editing.LONGEST}
         data[f"{code}-seen"] = str(text.version)
     assert signed_in(EDITOR).post("/staff/petitions/1", data=data).status_code == 303
     with database.reading() as session:
         kept = session.get_one(Petition, 1)
-    assert (kept.slug, kept.goal) == ("teachers", 9000)
+    assert (kept.slug, kept.source_language, kept.goal) == ("teachers", "fa", 9000)
     assert acts(database) == [("petition.changed", "petition:1")]
 
 
