@@ -55,8 +55,7 @@ def load_demo() -> None:
     config = _config()
     if not config.embedded:
         raise click.ClickException("The demo is only for the trial set-up (PEYVAND_EMBEDDED=1).")
-    database = Database(config.database_url)
-    with database.unit_of_work() as session:
+    with Database(config.database_url) as database, database.unit_of_work() as session:
         if not demo.is_empty(session):
             raise click.ClickException(
                 "There are petitions already; the demo is for an empty database."
@@ -95,7 +94,7 @@ def check_keys() -> None:
 
     config = _config()
     desk = _or_exit(lambda: open_desk(config))
-    with Database(config.database_url).reading() as session:
+    with Database(config.database_url) as database, database.reading() as session:
         missing = missing_keys(session, desk)
     click.echo(
         f"Seal keys: {', '.join(desk.opener.key_ids)}; index keys: {', '.join(desk.indexer.key_ids)}."

@@ -47,7 +47,7 @@ def export(petition: int, file: Path) -> None:
 
     config = _or_exit(lambda: Config.from_env("worker"))
     now = clock.now()
-    with Database(config.database_url).unit_of_work() as session:
+    with Database(config.database_url) as database, database.unit_of_work() as session:
         gathered, closed = _or_exit(lambda: exports.make(session, petition, config, day=now.date()))
         _write_new(file, closed)
         audit.record(session, None, "petition.exported", f"petition:{petition}", now)
@@ -115,7 +115,7 @@ def record(file: Path) -> None:
     config = _or_exit(lambda: Config.from_env("worker"))
     petition, files = _or_exit(lambda: _read_record(file))
     now = clock.now()
-    with Database(config.database_url).unit_of_work() as session:
+    with Database(config.database_url) as database, database.unit_of_work() as session:
         new = sum(
             _or_exit(
                 lambda one=one: delivering.record(  # type: ignore[misc]

@@ -74,17 +74,13 @@ def _prepare(config: Config) -> str:
     if not config.embedded or not is_loopback(config.base_url):
         raise ConfigError("make run is for this computer alone; see docs/running.md for a server.")
     setup.bring_schema_up(config.database_url)
-    database = Database(config.database_url)
     now = clock.now()
-    try:
-        with database.unit_of_work() as session:
-            ensure_basics(session, config)
-            if demo.is_empty(session):
-                print("Loading the demo ...", flush=True)
-                demo.load(session, open_desk(config), now=now)
-            token = invitations.sign_in_link(session, demo.account(session), now)
-    finally:
-        database.dispose()
+    with Database(config.database_url) as database, database.unit_of_work() as session:
+        ensure_basics(session, config)
+        if demo.is_empty(session):
+            print("Loading the demo ...", flush=True)
+            demo.load(session, open_desk(config), now=now)
+        token = invitations.sign_in_link(session, demo.account(session), now)
     return invitations.address(config.base_url, token)
 
 

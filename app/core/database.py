@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -74,7 +74,8 @@ class Languages(sa.TypeDecorator[tuple[str, ...]]):
 class Database:
     """One process's engine and its units of work.
 
-    ``on_commit`` gets the names that verbs asked to wake, after the commit and never before it.
+    ``on_commit`` gets the names that verbs asked to wake, after the commit and never before it. A command that needs
+    a database once has it in a ``with``, which closes its connections.
     """
 
     def __init__(self, url: str, *, on_commit: Callable[[str], None] | None = None) -> None:
@@ -88,6 +89,12 @@ class Database:
             else make_engine(url, autocommit=True)
         )
         self._on_commit = on_commit
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.dispose()
 
     @contextmanager
     def unit_of_work(self) -> Iterator[Session]:

@@ -31,12 +31,16 @@ def publish(session: Session, *, now: datetime) -> None:
     )
     rows = session.execute(
         sa.select(Petition, counted.label("total")).where(
-            Petition.state != DRAFT, Petition.published_total != counted
+            Petition.state != DRAFT,
+            sa.or_(Petition.published_total != counted, Petition.publish_after.is_not(None)),
         )
     ).all()
     for petition, total in rows:
         if petition.live:
             _move(petition, total, now)
+        elif total == petition.published_total:
+            # Who came and who left make up for each other: a later change waits for a minute of its own.
+            petition.publish_after = None
         elif petition.publish_after is None:
             petition.publish_after = _random_minute(now)
         elif petition.publish_after <= now:

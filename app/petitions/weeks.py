@@ -61,21 +61,21 @@ def publish(session: Session, *, now: datetime) -> None:
 
 
 def published(session: Session, petition_id: int) -> list[Group]:
-    """What was told of a petition, the oldest week first; nothing while it is one group or its total is untold."""
+    """What may be told of a petition now, the oldest week first; nothing while it is one group or its total is untold.
+
+    The total moves more often than the weeks are looked at, and may have shrunk since.
+    """
     petition = session.get(Petition, petition_id)
     if petition is None or petition.published_total < FEW:
         return []
-    groups = _read(petition)
+    groups = _leaving_enough(_read(petition), petition.published_total)
     return groups if len(groups) >= LEAST else []
 
 
 def told(
     by_day: Mapping[date, int], before: Sequence[Group], *, total: int, day: date
 ) -> list[Group]:
-    """The groups that may be told on ``day``, given what was told ``before``.
-
-    What is left of ``total`` beside them is twenty or more too, since anyone can subtract.
-    """
+    """The groups that may be told on ``day``, given what was told ``before``."""
     by_week: dict[date, int] = {}
     for signed, number in by_day.items():
         by_week[_monday(signed)] = by_week.get(_monday(signed), 0) + number
@@ -88,6 +88,14 @@ def told(
         if number >= FEW:
             groups.append(Group(first, monday - timedelta(days=1), number))
             first, number = monday, 0
+    return _leaving_enough(groups, total)
+
+
+def _leaving_enough(groups: list[Group], total: int) -> list[Group]:
+    """The groups without the newest ones that must join what is left of ``total`` beside them.
+
+    That is twenty or more too, since anyone can subtract.
+    """
     while groups and total - sum(group.signatures for group in groups) < FEW:
         groups.pop()
     return groups

@@ -12,7 +12,7 @@ from app.audience.subscriptions import Desk
 from app.core import addresses, ids
 from app.core.errors import NotFoundError
 from app.petitions import publishing, queries, signing
-from app.petitions.models import DRAFT, Petition
+from app.petitions.models import DRAFT, Petition, Signature
 from tests.factories import DAY, a_petition
 from tests.fixtures import NOON
 
@@ -118,6 +118,25 @@ def test_C21_it_moves_at_its_minute_and_waits_for_a_new_one(
     publishing.publish(session, now=after + MINUTE)
     assert told(session, petition) == 50
     assert petition.publish_after is not None
+
+
+def test_C21_who_comes_and_who_leaves_before_the_minute_leave_no_old_minute_behind(
+    session: Session, desk: Desk, petition: Petition
+) -> None:
+    # given one who signs, and one who withdraws before that could be told
+    sign(session, desk, petition, 41)
+    publishing.publish(session, now=NOON)
+    assert petition.publish_after is not None
+    session.delete(session.scalars(sa.select(Signature)).first())
+    publishing.publish(session, now=NOON + MINUTE)
+    # when others sign hours later
+    sign(session, desk, petition, 10, start=100)
+    later = NOON + 5 * HOUR
+    publishing.publish(session, now=later)
+    # then they are not told at the minute that was drawn for those two, which is over
+    assert told(session, petition) == 40
+    assert petition.publish_after is not None
+    assert petition.publish_after >= later + HOUR
 
 
 def test_C21_below_twenty_the_number_is_not_told(session: Session, desk: Desk) -> None:

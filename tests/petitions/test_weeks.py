@@ -111,6 +111,21 @@ def test_C21_a_petition_whose_total_is_untold_has_no_weeks(session: Session) -> 
     assert len(weeks.published(session, petition.id)) == 2
 
 
+@pytest.mark.parametrize(("total", "groups"), [(120, 3), (119, 2), (89, 0)])
+def test_C21_a_total_that_shrinks_between_two_looks_leaves_twenty_beside_the_chart(
+    session: Session, total: int, groups: int
+) -> None:
+    # given three groups, looked at today, when people withdraw and the hourly total follows
+    petition = a_petition(session, total=total)
+    petition.published_weeks = [
+        ["2026-10-05", "2026-10-11", 40],
+        ["2026-10-12", "2026-10-18", 30],
+        ["2026-10-19", "2026-10-25", 30],
+    ]
+    # then the newest joins what is left, before the chart is looked at again
+    assert len(weeks.published(session, petition.id)) == groups
+
+
 def test_one_group_alone_is_no_chart(session: Session) -> None:
     petition = a_petition(session, total=80)
     petition.published_weeks = [["2026-10-05", "2026-10-11", 30]]

@@ -121,6 +121,27 @@ def test_from_the_petition_to_the_public_record(
     ]
 
 
+def test_the_commands_on_the_server_close_what_they_opened(
+    server: dict[str, str], keys: Path, tmp_path: Path
+) -> None:
+    # given what counts each connection to a database while it is open
+    still_open: list[object] = []
+    opened = (sa.pool.Pool, "connect", lambda connection, _record: still_open.append(connection))
+    closed = (sa.pool.Pool, "close", lambda connection, _record: still_open.remove(connection))
+    for listener in (opened, closed):
+        sa.event.listen(*listener)
+    try:
+        # when an export is made and its files are recorded
+        assert call(server, "export", "1", str(tmp_path / "e.age")).exit_code == 0
+        open_export(keys, tmp_path / "e.age", tmp_path / "files")
+        assert call(server, "record", str(tmp_path / "files/record.json")).exit_code == 0
+    finally:
+        for listener in (opened, closed):
+            sa.event.remove(*listener)
+    # then none is left
+    assert still_open == []
+
+
 def test_C05_without_the_names_key_sealed_names_are_left_out(
     server: dict[str, str], keys: Path, tmp_path: Path
 ) -> None:
