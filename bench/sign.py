@@ -141,7 +141,7 @@ class Bench:
                 "network": None,
             }
             box = self._sealer.seal("request", request_id, fields)
-            with self._database.unit_of_work() as session:
+            with self._database.single_statements() as session:
                 requests.ask(
                     session,
                     request_id,
