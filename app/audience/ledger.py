@@ -73,8 +73,8 @@ class Ledger:
         return self._newest(index, subject) == WITHDRAWN
 
     def lift(self, index: Index, subject: str, *, day: date) -> None:
-        """Take back what was withdrawn, so that a restore leaves what came since; nothing where nothing was."""
-        if self.withdrawn(index, subject):
+        """Take back what was withdrawn or erased, so that a restore leaves what came since; nothing where nothing was."""
+        if self._newest(index, subject) in (WITHDRAWN, ERASED):
             self.append(LIFTED, index, [], day=day, subject=subject)
 
     def _newest(self, index: Index, subject: str) -> str | None:

@@ -17,7 +17,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.audience.ledger import WITHDRAWN, Ledger
+from app.audience.ledger import ERASED, WITHDRAWN, Ledger
 from app.audience.subscriptions import Desk
 from app.core import ids, persian
 from app.core.addresses import Address
@@ -133,11 +133,13 @@ def withdraw(
 def forget(session: Session, desk: Desk, ledger: Ledger, address: Address, *, day: date) -> None:
     """Erase the address from all that it asked for (C17).
 
-    A checked endorsement is the organisation's own public act and stays, without the hash; the others go.
+    A checked endorsement is the organisation's own public act and stays, without the hash; the others go. Either is
+    noted in the ledger before the commit.
     """
     petitions = session.scalars(sa.select(Petition).where(Petition.index_key_id.is_not(None)))
     for one in _own(session, desk, address, petitions.all()):
         if one.state == CHECKED:
+            _note(ERASED, desk, ledger, address, one, day=day)
             one.index_key_id = one.exact_hash = None
         else:
             _delete(session, desk, ledger, address, one, day=day)
@@ -298,9 +300,16 @@ def _own(
 def _delete(
     session: Session, desk: Desk, ledger: Ledger, address: Address, row: Endorsement, *, day: date
 ) -> None:
-    index = desk.indexer.endorsement(address, row.petition_id, str(row.index_key_id))
-    ledger.append(WITHDRAWN, index, [index.exact.hex()], day=day, subject=_subject(row.petition_id))
+    _note(WITHDRAWN, desk, ledger, address, row, day=day)
     session.delete(row)
+
+
+def _note(
+    act: str, desk: Desk, ledger: Ledger, address: Address, row: Endorsement, *, day: date
+) -> None:
+    """After WITHDRAWN a restore takes the row away, after ERASED only its hash where staff had checked it."""
+    index = desk.indexer.endorsement(address, row.petition_id, str(row.index_key_id))
+    ledger.append(act, index, [index.exact.hex()], day=day, subject=_subject(row.petition_id))
 
 
 def _subject(petition_id: int) -> str:

@@ -165,7 +165,9 @@ def test_C17_erasing_clears_the_hash_of_a_checked_one_and_deletes_the_others(
     session: Session, room: Room
 ) -> None:
     first, second = a_petition(session), a_petition(session, "nurses")
-    check(session, ask(session, room, first))
+    made = ask(session, room, first)
+    check(session, made)
+    hash_before = made.exact_hash
     endorsing_wish(session, room, second)
     carry_out(session, room)
     proven(session, room, purposes.ERASURE, "all")
@@ -173,7 +175,16 @@ def test_C17_erasing_clears_the_hash_of_a_checked_one_and_deletes_the_others(
     left = session.scalars(sa.select(Endorsement)).one()
     assert (left.petition_id, left.exact_hash, left.index_key_id) == (first.id, None, None)
     assert shown(session, first) == ["Example Union of Nurses"]
-    assert [line["act"] for line in room.ledger.lines()] == ["withdrawn", "erased"]
+    # then the ledger tells a restore which hash goes, and which row; and last of the mailbox
+    noted = {line["subject"]: (line["act"], line["rows"]) for line in room.ledger.lines()}
+    assert hash_before is not None
+    assert noted[f"endorsement:{first.id}"] == ("erased", [hash_before.hex()])
+    assert noted[f"endorsement:{second.id}"][0] == "withdrawn"
+    assert noted[""][0] == "erased"
+    # and who endorses again of their own wish is not taken back by a restore
+    endorsing_wish(session, room, first)
+    carry_out(session, room)
+    assert [line["act"] for line in room.ledger.lines() if line["subject"]].count("lifted") == 1
 
 
 def test_C16_a_refused_one_is_erased_within_seven_days(session: Session, room: Room) -> None:
