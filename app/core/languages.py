@@ -51,6 +51,11 @@ def own_name(language: str) -> str:
     return OWN_NAMES.get(language) or str(Locale.parse(language).get_display_name(language))
 
 
+def name_in(language: str, spoken: str) -> str:
+    """The language's name in the language ``spoken``."""
+    return str(Locale.parse(language).get_display_name(spoken) or own_name(language))
+
+
 def digits(text: object, language: str) -> str:
     """The text with the digits of ``language``; for prose and figures, never for codes and addresses."""
     return str(text).translate(_DIGITS_ONLY) if language == "fa" else str(text)

@@ -200,7 +200,7 @@ class _Writer:
     def _note(self, written_in: str) -> tuple[str, str]:
         said = self._say(
             FALLEN_BACK,
-            language=(language_name(written_in, self.language)),
+            language=tongues.name_in(written_in, self.language),
         )
         return f"<p><strong>{escape(said)}</strong></p>", said
 
@@ -209,13 +209,6 @@ class _Writer:
             raise GapError(f"block {block.position} has no text in {self.language}")
         said = self._say(GAP)
         return Passage(kind="text", html=f"<p><strong>{escape(said)}</strong></p>", text=said)
-
-
-def language_name(language: str, spoken: str) -> str:
-    """A language's name in the language ``spoken``."""
-    from babel import Locale
-
-    return str(Locale.parse(language).get_display_name(spoken) or tongues.own_name(language))
 
 
 def _number_line(issue: Issue, day: date, language: str, gettext: Gettext) -> str:

@@ -7,7 +7,8 @@ from datetime import datetime
 from flask import Blueprint
 from sqlalchemy.orm import Session
 
-from app.newsletters import composing, translating
+from app.core import languages
+from app.newsletters import translating
 from app.newsletters.models import Issue
 from app.staff import audit, gate
 from app.staff.roles import Permission
@@ -20,7 +21,7 @@ gate.close(newsletters_staff, Permission.TRANSLATE)
 @newsletters_staff.app_template_global()
 def tongue(code: str) -> str:
     """A language's name in the language of the page."""
-    return composing.language_name(code, language.current())
+    return languages.name_in(code, language.current())
 
 
 def title_of(issue: Issue) -> str:

@@ -20,11 +20,18 @@ from sqlalchemy.orm import Session, selectinload
 
 from app.core import languages
 from app.core.errors import InvalidError, NotFoundError
-from app.petitions import endorsing_queries, guarding, picturing, queries, showing_signers
+from app.petitions import (
+    endorsing_queries,
+    guarding,
+    picturing,
+    queries,
+    showing_signers,
+    translating,
+)
 from app.petitions.campaign_models import Handover
 from app.petitions.models import INITIALS, PUBLIC, Petition, Signature
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Of the export's form; a file of another one is refused by name."""
 PDF: Final = "pdf"
 CSV: Final = "csv"
@@ -34,14 +41,26 @@ _HEX: Final = re.compile(r"[0-9a-f]+")
 
 @dataclass(frozen=True)
 class DeliveredText:
-    """The petition in one language."""
+    """The petition in one language: the version that readers see, and since when."""
 
     language: str
+    version: int
+    day: date
     title: str
     summary: str
     body: str
     demands: tuple[str, ...]
     addressee: str
+
+
+@dataclass(frozen=True)
+class SignedVersion:
+    """A version that twenty or more signed."""
+
+    language: str
+    version: int
+    day: date
+    signatures: int
 
 
 @dataclass(frozen=True)
@@ -71,7 +90,10 @@ class Signer:
 
 @dataclass(frozen=True)
 class Delivery:
-    """All that a delivery is made of. ``total`` is the published one, None for fewer than 20 (C21)."""
+    """All that a delivery is made of. ``total`` is the published one, None for fewer than 20 (C21).
+
+    ``versions`` and ``other_versions`` make up that total; both are empty where the text never changed.
+    """
 
     petition_id: int
     slug: str
@@ -82,6 +104,8 @@ class Delivery:
     total: int | None
     paper: int
     texts: tuple[DeliveredText, ...]
+    versions: tuple[SignedVersion, ...]
+    other_versions: int
     endorsers: tuple[Endorser, ...]
     signers: tuple[Signer, ...] = field(repr=False)
 
@@ -105,6 +129,10 @@ def gather(
     )
     if petition is None or petition.state not in PUBLIC:
         raise NotFoundError("no such petition")
+    total = queries.public_counts(session, petition.id).total
+    texts = _texts(petition)
+    changed = any(text.version > 1 for text in texts)
+    versions, others = _versions(session, petition, total) if changed and total else ((), 0)
     return Delivery(
         petition_id=petition.id,
         slug=petition.slug,
@@ -112,9 +140,11 @@ def gather(
         organisations=dict(organisations),
         day=day,
         source_language=petition.source_language,
-        total=queries.public_counts(session, petition.id).total,
+        total=total,
         paper=endorsing_queries.on_paper(session, petition.id),
-        texts=_texts(petition),
+        texts=texts,
+        versions=versions,
+        other_versions=others,
         endorsers=_endorsers(session, petition.id),
         signers=_signers(session, petition),
     )
@@ -122,8 +152,10 @@ def gather(
 
 def to_json(delivery: Delivery) -> bytes:
     """The delivery as it is exported, before it is encrypted (C20)."""
-    fields = {**asdict(delivery), "day": delivery.day.isoformat(), "version": VERSION}
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
+    fields = {**asdict(delivery), "version": VERSION}
+    return json.dumps(
+        fields, ensure_ascii=False, separators=(",", ":"), default=date.isoformat
+    ).encode()
 
 
 def from_json(written: bytes) -> Delivery:
@@ -134,16 +166,20 @@ def from_json(written: bytes) -> Delivery:
         fields: dict[str, Any] = json.loads(written)
         if fields.pop("version") != VERSION:
             raise InvalidError("this export was made by another release")
-        numbers = [fields["petition_id"], fields["paper"], fields["total"] or 0]
         texts = [{**text, "demands": tuple(text["demands"])} for text in fields.pop("texts")]
         read = Delivery(
             day=date.fromisoformat(fields.pop("day")),
-            texts=tuple(DeliveredText(**text) for text in texts),
+            texts=tuple(DeliveredText(**_dated(text)) for text in texts),
+            versions=tuple(SignedVersion(**_dated(one)) for one in fields.pop("versions")),
             endorsers=tuple(Endorser(**one) for one in fields.pop("endorsers")),
             signers=tuple(Signer(**one) for one in fields.pop("signers")),
             **fields,
         )
+        numbers = [read.petition_id, read.paper, read.total or 0, read.other_versions]
+        numbers += [text.version for text in read.texts]
+        numbers += [number for one in read.versions for number in (one.version, one.signatures)]
         codes = [text.language for text in read.texts] + [one.language for one in read.endorsers]
+        codes += [one.language for one in read.versions]
         sound = (
             all(isinstance(number, int) for number in numbers)
             and _SLUG.fullmatch(read.slug)
@@ -209,10 +245,38 @@ def _texts(petition: Petition) -> tuple[DeliveredText, ...]:
     codes = dict.fromkeys([petition.source_language, *(text.language for text in petition.texts)])
     shown = (queries.as_shown(petition, code, ()) for code in codes)
     return tuple(
-        DeliveredText(one.language, one.title, one.summary, one.body, one.demands, one.addressee)
+        DeliveredText(
+            one.language,
+            one.version,
+            one.written,
+            one.title,
+            one.summary,
+            one.body,
+            one.demands,
+            one.addressee,
+        )
         for code, one in zip(codes, shown, strict=True)
         if one is not None and one.language == code
     )
+
+
+def _versions(
+    session: Session, petition: Petition, total: int
+) -> tuple[tuple[SignedVersion, ...], int]:
+    """How many signed which version, and how many the others together."""
+    found = translating.signed_by_version(session, petition.id, total)
+    versions = tuple(
+        SignedVersion(
+            text.language, queries.public_number(petition, text), text.day, found.shown[text.id]
+        )
+        for text in petition.texts
+        if text.id in found.shown
+    )
+    return versions, found.other
+
+
+def _dated(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {**fields, "day": date.fromisoformat(fields["day"])}
 
 
 def _endorsers(session: Session, petition_id: int) -> tuple[Endorser, ...]:

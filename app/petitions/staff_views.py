@@ -16,7 +16,7 @@ from app.audience import wordings
 from app.core import clock, languages
 from app.core.errors import InvalidError, NotFoundError
 from app.optin import pages
-from app.petitions import editing, picturing, queries, translating
+from app.petitions import campaign, editing, picturing, queries, translating, typesetting
 from app.petitions import listing as petition_list
 from app.petitions.forms import SignForm
 from app.petitions.models import DRAFT, Petition, PetitionText
@@ -29,6 +29,7 @@ from app.petitions.staff_forms import (
     text_form,
     words,
 )
+from app.petitions.views import share_url
 from app.staff import audit, gate
 from app.staff.roles import Permission
 from app.web import language
@@ -81,7 +82,7 @@ def save(row_id: int) -> ResponseReturnValue:
 
 @petitions_staff.get("/<int:row_id>/preview/<code>")
 def preview(row_id: int, code: str) -> ResponseReturnValue:
-    """The page as the public will see it, in a frame of its own."""
+    """The page as the public will see it, with all that stands around the text, in a frame of its own."""
     if code not in config().locales:
         raise NotFoundError("no such language")
     petition = _petition(row_id)
@@ -95,11 +96,13 @@ def preview(row_id: int, code: str) -> ResponseReturnValue:
         page = render_template(
             "petitions/petition.html",
             petition=shown,
+            campaign=campaign.around(session, row_id, code, config().locales, day=clock.today()),
             picture=picturing.of_petition(session, row_id),
             picture_url=url_for(".picture_file", row_id=row_id),
             form=SignForm(),
             consent=pages.wording(session, wordings.SIGNATURE),
-            share=url_for("petitions.short", petition_id=shown.id, _external=True),
+            printable=typesetting.available(),
+            share=share_url(shown),
             days=config().request_days,
         )
     response = make_response(page)

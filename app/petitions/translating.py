@@ -8,7 +8,7 @@ it needs no approval.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, cast
@@ -140,13 +140,24 @@ def _fields(text: PetitionText) -> dict[str, str]:
     return {name: getattr(text, name) for name in FIELDS}
 
 
-def signed_by_version(session: Session, petition_id: int) -> cells.Cells:
-    """How many signed which version, by its number, as staff may see it (C19)."""
+def signed_by_version(
+    session: Session, petition_id: int, published: int | None = None
+) -> cells.Cells:
+    """How many signed which version, by its id, as staff may see it (C19).
+
+    With the ``published`` total, as everyone may: together as many as that, so that they tell no newer one (C21). What
+    is not told yet is missing where most signed.
+    """
     count = sa.func.count().label("signed")
     rows = session.execute(
         sa.select(Signature.text_id, count)
         .where(Signature.petition_id == petition_id, guarding.counts())
         .group_by(Signature.text_id)
     )
-    counts: Mapping[int, int] = {row.text_id: int(row.signed) for row in rows}
+    counts = {row.text_id: int(row.signed) for row in rows}
+    untold = sum(counts.values()) - published if published is not None else 0
+    for text_id, signed in sorted(counts.items(), key=lambda item: -item[1]):
+        taken = min(untold, signed)
+        counts[text_id] -= taken
+        untold -= taken
     return cells.merged(counts)

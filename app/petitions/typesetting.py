@@ -193,6 +193,7 @@ def _environment(language: str) -> Environment:
         locale=language,
         direction=languages.direction,
         own_name=languages.own_name,
+        tongue=lambda code: languages.name_in(code, language),
     )
     environment.filters.update(
         figure=lambda value: languages.figure(value, language),

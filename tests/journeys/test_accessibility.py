@@ -16,6 +16,8 @@ from app.core import ids, tokens
 from app.core.database import Database
 from app.factory import create_app
 from app.optin import models as optin
+from app.petitions import editing
+from app.petitions.models import Petition, PetitionText
 from config import Config
 from emails import mailbox
 from emails.transport import Envelope
@@ -31,6 +33,8 @@ ID = ids.in_url(UUID(int=0x5EED << 96))
 PAGES = (
     "",
     "petitions/teachers",
+    "petitions/teachers/versions",
+    "petitions/teachers/snippet",
     "petitions/pensions",
     f"petitions/teachers/check/{ID}?again=1",
     "petitions/teachers/thanks",
@@ -92,9 +96,15 @@ class Served:
 
 @pytest.fixture
 def served(site: Flask, database: Database, keys: factories.Keys) -> Iterator[Served]:
-    """The site, with a live link of each kind."""
+    """The site, with a text that changed and a live link of each kind."""
     links = []
     with database.unit_of_work() as session:
+        petition = session.get_one(Petition, 1)
+        for language, text in editing.newest(petition).items():
+            words = {**factories.TEXTS[language], "summary": text.title, "topic": ""}
+            petition.texts.append(
+                PetitionText(language=language, version=2, day=factories.DAY, **words)
+            )
         for purpose, subject in LINKS:
             _found, link, _code = factories.an_answered_request(
                 session, keys.desk, purpose, subject, now=moment.now()

@@ -7,6 +7,7 @@ from typing import Final
 
 import pytest
 import sqlalchemy as sa
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy.orm import Session
 
@@ -25,6 +26,7 @@ from tests.journeys.conftest import Visits, load_demo
 from tests.journeys.looking import faults
 from tests.journeys.visitors import MailboxReader
 from tests.journeys.worlds import World
+from tests.petitions import drawings
 from workers import demo
 
 pytestmark = [pytest.mark.browser, pytest.mark.sockets]
@@ -182,6 +184,37 @@ def test_A01_errors_shown_in_the_workroom(world: World, staff: Colleague) -> Non
             )
         expect(staff.page.locator(".err, [role=alert]").first).to_be_visible()
         found += wrong_on(staff.page, staff.language)
+    assert "\n".join(found) == ""
+
+
+def test_A01_a_picture_and_a_logo_as_they_come_and_go(world: World, staff: Colleague) -> None:
+    """None yet, a file that is refused, one that was just kept, and one that stands there."""
+    with world.database.reading() as session:
+        petition, organisation = (
+            session.scalars(sa.select(sa.func.min(column))).one()
+            for column in (Petition.id, Organisation.id)
+        )
+    picture = drawings.written(Image.new("RGB", (600, 400), (10, 80, 96)))
+    found = []
+    for path in (f"/petitions/{petition}/picture", f"/organisations/{organisation}/logo"):
+        staff.goes(path)
+        expect(staff.page.locator("main .empty")).to_be_visible()
+        found += wrong_on(staff.page, staff.language)
+        for octets, answer in ((b"no picture", "[role=alert]"), (picture, ".note.ok")):
+            for told in staff.page.locator("[name^=alt_]").all():
+                told.fill("یک دیوار")
+            staff.page.locator("[type=file]").set_input_files(
+                {"name": "wall.png", "mimeType": "image/png", "buffer": octets}
+            )
+            with staff.page.expect_navigation():
+                staff.page.locator("form[enctype] button").click()
+            expect(staff.page.locator(answer)).to_be_visible()
+            found += wrong_on(staff.page, staff.language)
+        staff.goes(path)
+        expect(staff.page.locator("main img")).to_be_visible()
+        found += wrong_on(staff.page, staff.language)
+        with staff.page.expect_navigation():
+            staff.page.locator("form[action$='/remove'] button").click()
     assert "\n".join(found) == ""
 
 

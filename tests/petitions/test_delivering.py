@@ -25,10 +25,11 @@ from app.petitions.models import (
     INITIALS,
     WAITS,
     Petition,
+    PetitionText,
     Signature,
 )
 from app.petitions.models import REFUSED as NAME_REFUSED
-from tests.factories import DAY, Keys, a_petition
+from tests.factories import DAY, TEXTS, Keys, a_petition
 from tests.petitions.delivered import LINE, an_endorsement, gathered
 
 
@@ -162,6 +163,50 @@ def test_C21_the_total_is_the_published_one(session: Session, petition: Petition
     assert gathered(session, petition).total == 19
 
 
+def a_version(petition: Petition, language: str, version: int, *, hidden: bool = False) -> None:
+    petition.texts.append(
+        PetitionText(
+            language=language,
+            version=version,
+            day=DAY + timedelta(days=version),
+            source_version=1 if hidden else None,
+            **TEXTS[language],
+        )
+    )
+
+
+@pytest.mark.both_databases
+def test_C05_C21_each_text_s_version_is_named_and_who_signed_which_adds_up_to_the_total(
+    session: Session, petition: Petition, sign: Sign
+) -> None:
+    # given a petition of one version in each language, of which nothing is told apart
+    petition.published_total = 60
+    assert {text.version for text in gathered(session, petition).texts} == {1}
+    assert gathered(session, petition).versions == ()
+    # when Persian has two more, and one between them that nobody approved, signed by 31, 22, 6 and 4
+    for version, hidden in ((2, False), (3, True), (4, False)):
+        a_version(petition, "fa", version, hidden=hidden)
+    session.flush()
+    session.refresh(petition)
+    by_version = {(text.language, text.version): text.id for text in petition.texts}
+    for text, signers in {("fa", 1): 31, ("fa", 2): 22, ("fa", 4): 6, ("en", 1): 4}.items():
+        for _signer in range(signers):
+            sign().text_id = by_version[text]
+
+    delivery = gathered(session, petition)
+
+    # then the newest is named as the public counts, and the cells are those of the published total
+    persian = next(text for text in delivery.texts if text.language == "fa")
+    assert (persian.version, persian.day) == (3, DAY + timedelta(days=4))
+    told = [(one.language, one.version, one.signatures) for one in delivery.versions]
+    assert told == [("fa", 1, 28)]
+    assert delivery.other_versions == 32, "what is left of the total is never under twenty"
+    assert delivering.from_json(delivering.to_json(delivery)) == delivery
+    # and under twenty in all, nothing
+    petition.published_total = 19
+    assert gathered(session, petition).versions == ()
+
+
 def test_U04_checked_endorsements_that_may_be_shown_and_paper_are_told_apart(
     session: Session, petition: Petition
 ) -> None:
@@ -242,6 +287,8 @@ def test_what_is_no_export_is_refused(written: bytes) -> None:
         {"slug": ""},
         {"source_language": "../../etc"},
         {"petition_id": "1"},
+        {"other_versions": "<b>"},
+        {"versions": [{"language": "../..", "version": 1, "day": "2026-11-24", "signatures": 20}]},
         {"texts": ()},
         {"total": {}, "surprise": 1},
     ],

@@ -18,7 +18,7 @@ from app.petitions.campaign_models import CHECKED
 from app.petitions.delivering import Delivery
 from app.petitions.delivery_files import Named
 from app.petitions.models import Petition
-from tests.factories import TEXTS, a_petition
+from tests.factories import DAY, TEXTS, a_petition
 from tests.petitions import drawings, readable
 from tests.petitions.delivered import LINE, an_endorsement, gathered
 
@@ -61,6 +61,30 @@ def test_a_pdf_has_cover_texts_totals_organisations_names_and_its_line(
     for word in ("Checked Union", "Checked Union stands with you.", "Germany", "42", LINE):
         assert word in told
     assert told.index("Ana First") < told.index("Zoe Last")
+
+
+def test_C05_a_pdf_names_the_version_of_each_text_and_how_many_signed_which(
+    session: Session, petition: Petition
+) -> None:
+    plain = gathered(session, petition)
+    once = " ".join(
+        " ".join(readable.words(delivery_files.document(plain, [], "en", LINE))).split()
+    )
+    # each text stands with its version, in the reader's language
+    assert once.count("Version 1 of this text, of 24 November 2026.") == 2
+    assert "Which text was signed" not in once
+
+    signed = (
+        delivering.SignedVersion("fa", 2, DAY, 5000),
+        delivering.SignedVersion("en", 1, DAY, 60),
+    )
+    changed = replace(plain, versions=signed, other_versions=1124)
+    told = " ".join(
+        " ".join(readable.words(delivery_files.document(changed, [], "en", LINE))).split()
+    )
+    assert "Persian, version 2 · 24 November 2026 5,000" in told
+    assert "English, version 1 · 24 November 2026 60" in told
+    assert "other versions together 1,124" in told
 
 
 @pytest.mark.parametrize("language", ["fa", "en"])

@@ -12,6 +12,7 @@ from app.core.database import Database
 from app.petitions import editing
 from app.petitions.models import CLOSED, DRAFT, OPEN, Petition, PetitionText
 from app.staff.models import EDITOR, ORGANISER
+from tests.petitions import campaigning
 from tests.staff.workroom import WHOLE, SignedIn, acts
 
 SETTINGS = {"slug": "nurses", "goal": "2000"}
@@ -157,6 +158,27 @@ def test_C25_the_preview_is_the_public_page_shut_in(signed_in: SignedIn, site: F
     assert WHOLE.title in answer.text
     assert 'id="sign"' in answer.text
     assert "This petition is closed" not in answer.text
+
+
+@pytest.mark.parametrize("locale", ["fa", "en"])
+def test_a_preview_of_an_open_petition_is_what_readers_see(
+    signed_in: SignedIn, site: Flask, database: Database, locale: str
+) -> None:
+    # given an open petition with an organisation, an update, sheets and signers
+    with database.unit_of_work() as session:
+        petition = session.get_one(Petition, 1)
+        campaigning.an_endorsement(session, petition, statement="We stand with them.")
+        campaigning.an_update(session, petition, fa="وزیر پاسخ داد", en="The minister answered")
+        campaigning.paper(session, petition, 120)
+        for _signer in range(20):
+            campaigning.a_signature(session, petition, "م. ر.", shown_in=1)
+    # when it is previewed, then all of it is there, to the byte
+    preview = signed_in(EDITOR).get(f"/staff/petitions/1/preview/{locale}")
+    page = site.test_client().get(f"/{locale}/petitions/teachers")
+    main = re.compile(r"<main\b.*</main>", re.DOTALL)
+    assert main.findall(preview.text) == main.findall(page.text)
+    for word in ("Example Education Union", "We stand with them.", "م. ر."):
+        assert word in preview.text
 
 
 def test_a_preview_in_a_language_without_text_shows_the_one_there_is(
