@@ -26,10 +26,17 @@ def fetches_twice(links: Iterable[str]) -> list[Answer]:
 
 
 def asked(
-    url: str, *, method: str = "GET", body: bytes | None = None, kind: str | None = None
+    url: str,
+    *,
+    method: str = "GET",
+    body: bytes | None = None,
+    kind: str | None = None,
+    known: str = "",
 ) -> Answer:
-    """One request without a cookie, following no redirect."""
+    """One request without a cookie, following no redirect; ``known`` is the ETag of what the asker has."""
     headers = {"Content-Type": kind} if kind else {}
+    if known:
+        headers["If-None-Match"] = known
     request = urllib.request.Request(url, data=body, method=method, headers=headers)  # noqa: S310
     try:
         with _opener.open(request, timeout=15) as answer:

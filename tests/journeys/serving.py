@@ -16,9 +16,9 @@ TAGS: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
 @contextmanager
-def serving(app: Flask) -> Iterator[str]:
-    """Serve ``app`` in a thread; gives its address."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+def serving(app: Flask, *, port: int = 0) -> Iterator[str]:
+    """Serve ``app`` in a thread, at any free port where none is named; gives its address."""
+    server = make_server("127.0.0.1", port, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

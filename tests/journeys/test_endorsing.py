@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from app.core import officers
 from app.petitions import delivering
 from tests.journeys import mails
+from tests.journeys.campaigners import asks_to_endorse, tells_of_union
 from tests.journeys.colleagues import Colleague
 from tests.journeys.conftest import Visits
 from tests.journeys.dumps import settled
@@ -26,27 +27,6 @@ UNION: Final = "Example Dock Workers"
 SAID: Final = "Without them no ship leaves the port."
 
 
-def asks(visitor: Visitor, address: str) -> None:
-    """From the petition's page to the waiting page."""
-    visitor.opens(f"/petitions/{TEACHERS}")
-    visitor.page.locator("a[href$='/endorse']").click()
-    form = visitor.page.locator("form:has([name=consent])")
-    form.locator("[name=address]").fill(address)
-    form.locator("[name=consent]").check()
-    form.locator("button").click()
-    visitor.waits()
-
-
-def tells(visitor: Visitor) -> None:
-    """What the union says of itself, beside the code or the button."""
-    page = visitor.page
-    page.locator("[name=organisation]").fill(UNION)
-    page.locator("[name=type]").select_option("national-union")
-    page.locator("[name=mandate]").fill("Executive committee, 12 November 2026")
-    page.locator("[name=statement]").fill(SAID)
-    page.locator("[name=may_publish]").check()
-
-
 def shows(visitor: Visitor) -> bool:
     visitor.opens(f"/petitions/{TEACHERS}")
     return SAID in visitor.page.locator("main").inner_text()
@@ -57,12 +37,12 @@ def test_U04_a_union_endorses_is_checked_and_withdraws(
 ) -> None:
     # given a union that comes to the petition's page and confirms by its mail's link, on another device
     union = visits(world.base_url, "en", width=390)
-    asks(union, OFFICE)
+    asks_to_endorse(union, TEACHERS, OFFICE)
     mail = mails.new(world, OFFICE)
     assert "teachers" not in mail.message.as_string().lower(), "the mail is quiet (C14)"
     phone = visits(world.base_url, "en", width=390)
     phone.opens(mail.link)
-    tells(phone)
+    tells_of_union(phone, UNION, SAID)
     phone.page.locator("main form button").click()
     phone.is_thanked()
     assert not shows(union)
