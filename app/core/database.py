@@ -126,6 +126,15 @@ def wake_after_commit(session: Session, name: str) -> None:
     session.info.setdefault("wakes", set()).add(name)
 
 
+def one_at_a_time(session: Session, what: str) -> None:
+    """Wait until no other transaction is past this with the same ``what``; holds until this one ends.
+
+    For what no row stands for yet. SQLite lets one unit of work write at a time anyway.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(what))))
+
+
 def make_engine(url: str) -> sa.Engine:
     """An engine that shows no parameter in errors and treats both databases alike (C07, R08)."""
     address = sa.make_url(url)
