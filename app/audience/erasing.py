@@ -13,10 +13,10 @@ from app.audience.ledger import ERASED, LIFTED, Ledger
 from app.audience.models import Contact
 from app.audience.subscriptions import Desk, contact_of
 from app.core.addresses import Address
-from app.core.database import one_at_a_time
+from app.core.database import keep_apart
 
 AUDIENCE: Final = "audience"
-"""Of an erasure and a batch of an import one comes after the other, so that none misses what the other does."""
+"""What erasures and an import's batches are kept apart by, so that none misses what the other does."""
 
 
 def forget(session: Session, desk: Desk, ledger: Ledger, address: Address, *, day: date) -> None:
@@ -24,7 +24,7 @@ def forget(session: Session, desk: Desk, ledger: Ledger, address: Address, *, da
 
     A mailbox that was never a contact is noted too, so that an import keeps it out.
     """
-    one_at_a_time(session, AUDIENCE)
+    keep_apart(session, AUDIENCE, alone=False)
     contact = contact_of(session, desk, address)
     indexes = list(desk.indexer.every_index(address))
     rows = [contact.exact_index.hex()] if contact is not None else []

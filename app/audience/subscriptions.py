@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Final, cast
+from typing import Any, Final, cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,6 +14,7 @@ from app.audience import suppressions
 from app.audience.models import Consent, Contact, MailingList, Subscription
 from app.core import ids, languages, tokens
 from app.core.addresses import Address
+from app.core.database import insert_into
 from app.core.sealing import Indexer, Opener
 from app.core.tokens import MailedSecrets
 
@@ -49,10 +50,8 @@ def subscribe(
         sa.select(MailingList).where(MailingList.slug == list_slug)
     ).one()
     # Locked, so that retention neither takes the contact away meanwhile nor, with it, this subscription.
-    known = contact_of(session, desk, address, lock=True)
-    contact = known or new_contact(desk, address)
-    session.add(contact)
-    session.flush()
+    while (contact := contact_of(session, desk, address, lock=True)) is None:
+        make_contacts(session, [contact_row(desk, address)])
     found = session.scalar(
         sa.select(Subscription).where(
             Subscription.contact_id == contact.id, Subscription.list_id == mailing_list.id
@@ -170,18 +169,26 @@ def forget_without_purpose(session: Session) -> int:
     return forgotten
 
 
-def new_contact(desk: Desk, address: Address) -> Contact:
-    """A contact for this address, which nothing holds yet: sealed, with its two indexes (C06)."""
+def contact_row(desk: Desk, address: Address) -> dict[str, Any]:
+    """What a new contact of this address holds: the address sealed, and two indexes of it (C06)."""
     contact_id: UUID = ids.new()
     index = desk.indexer.index(address)
-    return Contact(
-        id=contact_id,
-        box=desk.opener.seal("contact", contact_id, {"address": address.exact}),
-        index_key_id=index.key_id,
-        exact_index=index.exact,
-        mailbox_index=index.mailbox,
-        destination=desk.indexer.destination(address),
+    return {
+        "id": contact_id,
+        "box": desk.opener.seal("contact", contact_id, {"address": address.exact}),
+        "index_key_id": index.key_id,
+        "exact_index": index.exact,
+        "mailbox_index": index.mailbox,
+        "destination": desk.indexer.destination(address),
+    }
+
+
+def make_contacts(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert contacts that nothing holds yet; one that another transaction made meanwhile is left as it is."""
+    statement = insert_into(session, Contact).on_conflict_do_nothing(
+        index_elements=["index_key_id", "exact_index"]
     )
+    session.execute(statement, list(rows))
 
 
 def _end(session: Session, ended: sa.ColumnElement[bool], *, day: date) -> None:

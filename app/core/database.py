@@ -126,13 +126,14 @@ def wake_after_commit(session: Session, name: str) -> None:
     session.info.setdefault("wakes", set()).add(name)
 
 
-def one_at_a_time(session: Session, what: str) -> None:
-    """Wait until no other transaction is past this with the same ``what``; holds until this one ends.
+def keep_apart(session: Session, what: str, *, alone: bool) -> None:
+    """Of the transactions that name the same ``what``, one that is ``alone`` waits for all others and they for it.
 
-    For what no row stands for yet. SQLite lets one unit of work write at a time anyway.
+    Holds until this one ends; for what no row stands for yet. SQLite lets one unit of work write at a time anyway.
     """
     if session.get_bind().dialect.name == "postgresql":
-        session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(what))))
+        lock = sa.func.pg_advisory_xact_lock if alone else sa.func.pg_advisory_xact_lock_shared
+        session.execute(sa.select(lock(sa.func.hashtext(what))))
 
 
 def make_engine(url: str) -> sa.Engine:
