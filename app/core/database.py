@@ -107,6 +107,12 @@ class Database:
         self._wake(session)
 
     @contextmanager
+    def outside_transactions(self) -> Iterator[sa.Connection]:
+        """A connection that begins none, for what a database refuses to do in one."""
+        with self._single.connect() as connection:
+            yield connection
+
+    @contextmanager
     def reading(self) -> Iterator[Session]:
         """A transaction that only reads; on SQLite it takes no write lock."""
         with Session(self._readonly, expire_on_commit=False) as session:
