@@ -31,6 +31,13 @@ class Keys:
         self.desk = Desk(Opener(self.seal_public, self.seal_private), Indexer(self.index))
         self.names = Opener(self.names_public, self.names_private)
 
+    @property
+    def rotated(self) -> Desk:
+        """The desk after a new index key came: new rows get that, and the old ones are still found."""
+        new = make_index_key(b"another key of the same instance")
+        opener = Opener(self.seal_public, self.seal_private)
+        return Desk(opener, Indexer(f"2:{new.partition(':')[2]},{self.index}"))
+
     def web(self, **more: str) -> dict[str, str]:
         """The environment of a web process."""
         return {

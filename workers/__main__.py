@@ -11,6 +11,7 @@ from typing import TypeVar
 import click
 
 from config import Config, ConfigError
+from workers.audience import audience
 from workers.delivery import delivery
 
 T = TypeVar("T")
@@ -88,6 +89,7 @@ def make_keys(folder: str) -> None:
 @keys.command("check")
 def check_keys() -> None:
     """Say which keys this worker holds, and whether the database names one it lacks."""
+    from app.audience.ledger import Ledger
     from app.core.database import Database
     from workers.key_check import missing_keys
     from workers.keys import open_desk
@@ -95,7 +97,7 @@ def check_keys() -> None:
     config = _config()
     desk = _or_exit(lambda: open_desk(config))
     with Database(config.database_url) as database, database.reading() as session:
-        missing = missing_keys(session, desk)
+        missing = missing_keys(session, desk, Ledger(config.ledger))
     click.echo(
         f"Seal keys: {', '.join(desk.opener.key_ids)}; index keys: {', '.join(desk.indexer.key_ids)}."
     )
@@ -107,6 +109,7 @@ def check_keys() -> None:
 
 
 cli.add_command(delivery)
+cli.add_command(audience)
 
 
 @cli.group("mail")

@@ -20,8 +20,10 @@ from app.outbox import lanes, recording, sends, takeover, workers
 from app.outbox.models import FREEZING, NEWSLETTER, TEST, Send
 from app.outbox.workers import Presence
 from app.petitions import editing, publishing, showing_signers, weeks
+from app.staff import audit
 from workers import exports, requests, retention
 from workers.requests import Room
+from workers.wiping import Wiping
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +31,10 @@ T = TypeVar("T")
 
 RETENTION_EVERY: Final = timedelta(minutes=10)
 SHOW_EVERY: Final = timedelta(minutes=10)
+WIPE_FIRST: Final = timedelta(minutes=5)
+"""After a start, when there is more pressing work and nobody can know what was wiped before."""
+WIPE_EVERY: Final = timedelta(minutes=25)
+"""So that within an hour it was tried twice."""
 RENEW_EVERY: Final = 10.0
 
 
@@ -40,7 +46,9 @@ class Chores:
         self._room = room
         self._presence = presence
         self._prepared = False
-        self._next: dict[str, datetime] = {}
+        self._wiping = Wiping(database)
+        self._wiped = True
+        self._next = {"wipe": clock.now() + WIPE_FIRST}
         self._renew_next = 0.0
 
     def run(self) -> bool:
@@ -59,6 +67,7 @@ class Chores:
             self._show,
             self._beat,
             self._forget,
+            self._wipe,
         ):
             try:
                 more |= bool(chore())
@@ -164,6 +173,15 @@ class Chores:
             self._do(
                 lambda session, now: retention.forget_on_time(session, self._room.config, now=now)
             )
+
+    def _wipe(self) -> None:
+        """Take what was forgotten off the disk, outside a transaction; staff are told when that begins to fail."""
+        if not self._is_time("wipe", WIPE_EVERY):
+            return
+        wiped = self._wiping.run()
+        if self._wiped and not wiped:
+            self._do(lambda session, now: audit.record(session, None, "wiping-failed", "", now))
+        self._wiped = wiped
 
     def _is_time(self, chore: str, every: timedelta) -> bool:
         """Whether a chore that need not be done each round is due; its next time begins now."""

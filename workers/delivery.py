@@ -45,10 +45,10 @@ def export(petition: int, file: Path) -> None:
     from app.staff import audit
     from workers import exports
 
-    config = _or_exit(lambda: Config.from_env("worker"))
+    config = or_exit(lambda: Config.from_env("worker"))
     now = clock.now()
     with Database(config.database_url) as database, database.unit_of_work() as session:
-        gathered, closed = _or_exit(lambda: exports.make(session, petition, config, day=now.date()))
+        gathered, closed = or_exit(lambda: exports.make(session, petition, config, day=now.date()))
         _write_new(file, closed)
         audit.record(session, None, "petition.exported", f"petition:{petition}", now)
     boxes = sum(1 for signer in gathered.signers if signer.box)
@@ -82,18 +82,18 @@ def open_export(export: Path, officer_key: Path, names_key: Path | None, folder:
     """Open EXPORT on the officers' machine and make the PDF of each language and the CSV."""
     from app.petitions import delivery_files
 
-    opened = _or_exit(lambda: _opened(export, officer_key))
+    opened = or_exit(lambda: _opened(export, officer_key))
     opener = None
     if names_key is not None:
         private = names_key.read_text("utf-8", "replace")
-        opener = _or_exit(lambda: delivery_files.names_opener(private), "The names key: ")
+        opener = or_exit(lambda: delivery_files.names_opener(private), "The names key: ")
     named, closed = delivery_files.open_names(opened, opener)
     if closed and opener is not None:
         raise click.ClickException(
             f"{closed} names do not open with this names key; nothing was made."
         )
     click.echo(f"Making {len(opened.texts)} documents and a table of {len(named)} names ...")
-    made = _or_exit(lambda: delivery_files.make(opened, named))
+    made = or_exit(lambda: delivery_files.make(opened, named))
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for file in made:
         _write_new(folder / _file_name(opened, file), file.content)
@@ -112,12 +112,12 @@ def record(file: Path) -> None:
     from app.petitions import delivering
     from app.staff import audit
 
-    config = _or_exit(lambda: Config.from_env("worker"))
-    petition, files = _or_exit(lambda: _read_record(file))
+    config = or_exit(lambda: Config.from_env("worker"))
+    petition, files = or_exit(lambda: _read_record(file))
     now = clock.now()
     with Database(config.database_url) as database, database.unit_of_work() as session:
         new = sum(
-            _or_exit(
+            or_exit(
                 lambda one=one: delivering.record(  # type: ignore[misc]
                     session, petition, day=now.date(), **one
                 )
@@ -175,7 +175,8 @@ def _write_new(path: Path, content: bytes) -> None:
         file.write(content)
 
 
-def _or_exit(step: Callable[[], T], before: str = "") -> T:
+def or_exit(step: Callable[[], T], before: str = "") -> T:
+    """What ``step`` returns; an error of the service's own ends the command with its text behind ``before``."""
     try:
         return step()
     except (ConfigError, PeyvandError, KeyFormatError) as error:

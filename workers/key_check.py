@@ -1,10 +1,11 @@
-"""Whether every key that a row names is still held (C03): a key may go only when no row names it."""
+"""Whether every key that a row or the ledger names is still held (C03): a key may go only when none does."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.audience.ledger import Ledger
 from app.audience.models import CapCounter, Contact, Subscription, Suppression
 from app.audience.subscriptions import Desk
 from app.optin.models import Request
@@ -25,9 +26,9 @@ INDEXED = (
 BOXES = (Contact.box, Envelope.box, Request.box)
 
 
-def missing_keys(session: Session, desk: Desk) -> set[str]:
-    """The ids of keys that rows name and this worker lacks."""
-    named: set[str] = set()
+def missing_keys(session: Session, desk: Desk, ledger: Ledger) -> set[str]:
+    """The ids of keys that rows or lines of the ledger name and this worker lacks."""
+    named = {f"index key {key}" for key in ledger.key_ids()}
     for column in INDEXED:
         named |= {
             f"index key {key}" for key in session.scalars(sa.select(column).distinct()) if key

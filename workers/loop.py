@@ -41,7 +41,9 @@ class WorkerProcess:
         desk = open_desk(config)
         self._database = Database(config.database_url)
         self._presence = Presence()
-        room = Room(desk, config, Ledger(config.ledger), Letters(config, desk.indexer.key_id))
+        ledger = Ledger(config.ledger)
+        ledger.begin()
+        room = Room(desk, config, ledger, Letters(config, desk.indexer.key_id))
         self._chores = Chores(self._database, room, self._presence)
         server = not config.database_url.startswith("sqlite")
         self._sender = Sender(

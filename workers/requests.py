@@ -184,7 +184,12 @@ def _subscribe(
 
 def _change(session: Session, room: Room, proof: Proof) -> None:
     subscribing.change(
-        session, room.desk, proof.address, proof.choices, known_languages=room.config.locales
+        session,
+        room.desk,
+        proof.address,
+        proof.choices,
+        day=proof.now.date(),
+        known_languages=room.config.locales,
     )
 
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.audience import caps
+from app.audience import caps, suppressions
 from app.audience.ledger import ERASED, LIFTED, Ledger
 from app.audience.models import Contact
 from app.audience.subscriptions import Desk, contact_of
 from app.core.addresses import Address
+from app.core.database import keep_apart
+
+AUDIENCE: Final = "audience"
+"""What erasures and an import's batches are kept apart by, so that none misses what the other does."""
 
 
 def forget(session: Session, desk: Desk, ledger: Ledger, address: Address, *, day: date) -> None:
@@ -19,6 +24,7 @@ def forget(session: Session, desk: Desk, ledger: Ledger, address: Address, *, da
 
     A mailbox that was never a contact is noted too, so that an import keeps it out.
     """
+    keep_apart(session, AUDIENCE, alone=False)
     contact = contact_of(session, desk, address)
     indexes = list(desk.indexer.every_index(address))
     rows = [contact.exact_index.hex()] if contact is not None else []
@@ -26,6 +32,7 @@ def forget(session: Session, desk: Desk, ledger: Ledger, address: Address, *, da
     if contact is not None:
         session.execute(sa.delete(Contact).where(Contact.id == contact.id))
         session.expunge(contact)
+    suppressions.forget_left(session, [index.mailbox for index in indexes])
     caps.drop(session, indexes)
 
 

@@ -29,6 +29,15 @@ class Ledger:
         self._path = Path(path)
         self._read_to = 0
         self._last: dict[tuple[str, str, str], str] = {}
+        self._ever: set[tuple[str, str]] = set()
+
+    def begin(self) -> None:
+        """Make an empty ledger where there is none, so that one that is missing is told from one without lines."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600))
+
+    def has_begun(self) -> bool:
+        return self._path.exists()
 
     def append(
         self, act: str, index: Index, rows: Sequence[str], *, day: date, subject: str = ""
@@ -68,6 +77,16 @@ class Ledger:
         """Whether the newest line on this mailbox, under any key, erased it."""
         return any(self._newest(index, "") == ERASED for index in indexes)
 
+    def ever_erased(self, indexes: Sequence[Index]) -> bool:
+        """Whether any line on this mailbox, under any key, erased it, lifted since or not."""
+        self._read_new()
+        return any((index.key_id, index.mailbox.hex()) in self._ever for index in indexes)
+
+    def key_ids(self) -> set[str]:
+        """The index keys under which lines stand: what they say is found as long as these are held (C03)."""
+        self._read_new()
+        return {key for key, _mailbox, _subject in self._last}
+
     def withdrawn(self, index: Index, subject: str) -> bool:
         """Whether the newest line on this mailbox and subject took something back."""
         return self._newest(index, subject) == WITHDRAWN
@@ -92,9 +111,11 @@ class Ledger:
                     break
                 self._read_to += len(line)
                 entry = _entry(line)
-                if entry:
+                if entry and "key" in entry:
                     key, mailbox, subject = (str(entry.get(part)) for part in _PLACE)
-                    self._last[key, mailbox, subject] = str(entry.get("act"))
+                    act = self._last[key, mailbox, subject] = str(entry.get("act"))
+                    if act == ERASED:
+                        self._ever.add((key, mailbox))
 
 
 def _is_cut(descriptor: int) -> bool:

@@ -21,6 +21,8 @@ HARD_BOUNCE: Final = "hard-bounce"
 ASKED_AGAIN: Final = "asked-again"
 """Beside a hard bounce: the day on which a confirmation was let through all the same."""
 DO_NOT_CONTACT: Final = "do-not-contact"
+LEFT: Final = "left:"
+"""Followed by a list's number: that list was left, and no import puts the mailbox back. It stops no mail."""
 ALL_REASONS: Final = (COMPLAINT, NEVER_WRITE, HARD_BOUNCE, DO_NOT_CONTACT)
 
 
@@ -151,7 +153,7 @@ class Consent(Base):
 class Suppression(Base):
     """A mailbox that must get no mail, by its provider-rule index; it needs no contact (C18).
 
-    Kept: for good, since it is the person's wish or protects them; a bounce until a proof, the rest until staff lift it.
+    Kept: for good, since it is the person's wish or protects them; a bounce until a proof, that a list was left until a proof for that list or an erasure, the rest until staff lift it.
     """
 
     __tablename__ = "suppression"
@@ -164,7 +166,7 @@ class Suppression(Base):
     mailbox_index: Mapped[bytes]
     """Hashed: HMAC of the mailbox by its provider's rules."""
     reason: Mapped[str] = mapped_column(sa.String(16))
-    """Plain: complaint, never-write, hard-bounce and when it was asked again, do-not-contact."""
+    """Plain: complaint, never-write, hard-bounce and when it was asked again, do-not-contact, or which list was left."""
     day: Mapped[date]
     """Plain: since when; a bounce holds for a week."""
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Final, cast
+from typing import Any, Final, cast
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.audience import suppressions
 from app.audience.models import Consent, Contact, MailingList, Subscription
 from app.core import ids, languages, tokens
 from app.core.addresses import Address
+from app.core.database import insert_into
 from app.core.sealing import Indexer, Opener
 from app.core.tokens import MailedSecrets
 
@@ -42,41 +44,46 @@ def subscribe(
 ) -> Subscription:
     """Put a proven address on a list, or replace the languages of who is on it already.
 
-    Makes the contact where there is none. Raises NoResultFound for a list that does not exist.
+    Makes the contact where there is none, and forgets that the list was ever left. Raises NoResultFound for a list that does not exist.
     """
     mailing_list = session.scalars(
         sa.select(MailingList).where(MailingList.slug == list_slug)
     ).one()
     # Locked, so that retention neither takes the contact away meanwhile nor, with it, this subscription.
-    known = contact_of(session, desk, address, lock=True)
-    contact = known or _new_contact(session, desk, address)
+    while (contact := contact_of(session, desk, address, lock=True)) is None:
+        make_contacts(session, [contact_row(desk, address)])
     found = session.scalar(
         sa.select(Subscription).where(
             Subscription.contact_id == contact.id, Subscription.list_id == mailing_list.id
         )
     )
     if found is None:
-        subscription_id = ids.new()
-        key_id = desk.indexer.key_id
-        found = Subscription(
-            id=subscription_id,
-            contact_id=contact.id,
-            list_id=mailing_list.id,
-            day=day,
-            key_id=key_id,
-            unsubscribe_hash=tokens.fingerprint(
-                desk.secrets.token(tokens.ONE_CLICK, subscription_id, key_id)
-            ),
-        )
+        found = new_subscription(desk, contact.id, mailing_list.id, day=day)
         session.add(found)
     found.languages = tuple(languages)
     found.quiet = quiet
     session.flush()
+    for index in desk.indexer.every_index(address):
+        suppressions.lift(session, index.mailbox, suppressions.left(mailing_list.id))
     session.add(
         Consent(subscription_id=found.id, wording_id=wording_id, language=language, day=day)
     )
     session.flush()
     return found
+
+
+def new_subscription(desk: Desk, contact_id: UUID, list_id: int, *, day: date) -> Subscription:
+    """A subscription with its unsubscribe link; whoever makes it gives it languages and a consent."""
+    subscription_id, key_id = ids.new(), desk.indexer.key_id
+    secret = desk.secrets.token(tokens.ONE_CLICK, subscription_id, key_id)
+    return Subscription(
+        id=subscription_id,
+        contact_id=contact_id,
+        list_id=list_id,
+        day=day,
+        key_id=key_id,
+        unsubscribe_hash=tokens.fingerprint(secret),
+    )
 
 
 def contact_of(
@@ -107,24 +114,22 @@ def change(
     )
 
 
-def leave(session: Session, contact: Contact, list_slug: str) -> None:
+def leave(session: Session, contact: Contact, list_slug: str, *, day: date) -> None:
     """End one subscription, and forget the contact where it was the last."""
-    session.execute(
-        sa.delete(Subscription).where(
-            Subscription.contact_id == contact.id, Subscription.list_id == _list_id(list_slug)
-        )
+    _end(
+        session,
+        sa.and_(Subscription.contact_id == contact.id, Subscription.list_id == _list_id(list_slug)),
+        day=day,
     )
     forget_without_purpose(session)
 
 
-def end_by_token(session: Session, token: str) -> None:
+def end_by_token(session: Session, token: str, *, day: date) -> None:
     """End the one subscription a mailed link stands for; needs no key, and twice is as good as once (M02).
 
     The contact goes with the next round of retention, the same day.
     """
-    session.execute(
-        sa.delete(Subscription).where(Subscription.unsubscribe_hash == tokens.fingerprint(token))
-    )
+    _end(session, Subscription.unsubscribe_hash == tokens.fingerprint(token), day=day)
 
 
 def behind_link(session: Session, token: str) -> MailingList | None:
@@ -164,20 +169,36 @@ def forget_without_purpose(session: Session) -> int:
     return forgotten
 
 
-def _new_contact(session: Session, desk: Desk, address: Address) -> Contact:
+def contact_row(desk: Desk, address: Address) -> dict[str, Any]:
+    """What a new contact of this address holds: the address sealed, and two indexes of it (C06)."""
     contact_id: UUID = ids.new()
     index = desk.indexer.index(address)
-    contact = Contact(
-        id=contact_id,
-        box=desk.opener.seal("contact", contact_id, {"address": address.exact}),
-        index_key_id=index.key_id,
-        exact_index=index.exact,
-        mailbox_index=index.mailbox,
-        destination=desk.indexer.destination(address),
+    return {
+        "id": contact_id,
+        "box": desk.opener.seal("contact", contact_id, {"address": address.exact}),
+        "index_key_id": index.key_id,
+        "exact_index": index.exact,
+        "mailbox_index": index.mailbox,
+        "destination": desk.indexer.destination(address),
+    }
+
+
+def make_contacts(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert contacts that nothing holds yet; one that another transaction made meanwhile is left as it is."""
+    statement = insert_into(session, Contact).on_conflict_do_nothing(
+        index_elements=["index_key_id", "exact_index"]
     )
-    session.add(contact)
-    session.flush()
-    return contact
+    session.execute(statement, list(rows))
+
+
+def _end(session: Session, ended: sa.ColumnElement[bool], *, day: date) -> None:
+    """Delete these subscriptions, and note whose mailbox left which list: no import puts it back (C18)."""
+    leaving = sa.select(Contact.index_key_id, Contact.mailbox_index, Subscription.list_id).join(
+        Subscription, Subscription.contact_id == Contact.id
+    )
+    for key_id, mailbox_index, list_id in session.execute(leaving.where(ended)).all():
+        suppressions.add(session, key_id, mailbox_index, suppressions.left(list_id), day=day)
+    session.execute(sa.delete(Subscription).where(ended))
 
 
 def _list_id(slug: str) -> sa.ScalarSelect[int]:

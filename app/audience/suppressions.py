@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Final
 
@@ -9,10 +10,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.audience.models import (
+    ALL_REASONS,
     ASKED_AGAIN,
     COMPLAINT,
     DO_NOT_CONTACT,
     HARD_BOUNCE,
+    LEFT,
     NEVER_WRITE,
     Suppression,
 )
@@ -45,6 +48,25 @@ def lift(session: Session, mailbox_index: bytes, *reasons: str) -> None:
             Suppression.mailbox_index == mailbox_index, Suppression.reason.in_(ended)
         )
     )
+
+
+def left(list_id: int) -> str:
+    """The reason that keeps a mailbox which left this list out of imports to it (C18); it stops no mail."""
+    return f"{LEFT}{list_id}"
+
+
+def forget_left(session: Session, mailbox_indexes: Sequence[bytes]) -> None:
+    """Forget which lists an erased person left: the ledger keeps them out of every import (C17)."""
+    session.execute(
+        sa.delete(Suppression).where(
+            Suppression.mailbox_index.in_(mailbox_indexes), Suppression.reason.startswith(LEFT)
+        )
+    )
+
+
+def keeps_out(list_id: int) -> sa.ColumnElement[bool]:
+    """SQL: whether a row keeps its mailbox out of an import to this list; a bounce does until a proof."""
+    return sa.or_(Suppression.reason.in_(ALL_REASONS), Suppression.reason == left(list_id))
 
 
 def in_force(row: Suppression, *, today: date, outreach: bool = False) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import idna
+from disposable_email_domains import blocklist
 from email_validator import EmailNotValidError, validate_email
 
 from app.core.errors import InvalidError
@@ -111,3 +112,9 @@ def parse(text: str) -> Address:
     except idna.IDNAError:
         raise InvalidError("not a domain", field="address") from None
     return Address(found.local_part, domain)
+
+
+def is_throw_away(domain: str) -> bool:
+    """Whether a domain, or the one above it, is known to hand out mailboxes for minutes."""
+    labels = domain.split(".")
+    return any(".".join(labels[at:]) in blocklist for at in range(len(labels) - 1))

@@ -115,6 +115,12 @@ class Database:
         self._wake(session)
 
     @contextmanager
+    def outside_transactions(self) -> Iterator[sa.Connection]:
+        """A connection that begins none, for what a database refuses to do in one."""
+        with self._single.connect() as connection:
+            yield connection
+
+    @contextmanager
     def reading(self) -> Iterator[Session]:
         """A transaction that only reads; on SQLite it takes no write lock."""
         with Session(self._readonly, expire_on_commit=False) as session:
@@ -133,6 +139,16 @@ class Database:
 def wake_after_commit(session: Session, name: str) -> None:
     """Ask that the workers of ``name`` be woken once this transaction is durable."""
     session.info.setdefault("wakes", set()).add(name)
+
+
+def keep_apart(session: Session, what: str, *, alone: bool) -> None:
+    """Of the transactions that name the same ``what``, one that is ``alone`` waits for all others and they for it.
+
+    Holds until this one ends; for what no row stands for yet. SQLite lets one unit of work write at a time anyway.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        lock = sa.func.pg_advisory_xact_lock if alone else sa.func.pg_advisory_xact_lock_shared
+        session.execute(sa.select(lock(sa.func.hashtext(what))))
 
 
 def make_engine(url: str, *, autocommit: bool = False) -> sa.Engine:

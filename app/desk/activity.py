@@ -82,6 +82,10 @@ WORDS: Final = {
     "readers.suppress": lazy_gettext("had an address silenced"),
     "readers.no-outreach": lazy_gettext("kept invitations away from an address"),
     "readers.lift": lazy_gettext("had an address’s silence lifted"),
+    "readers.imported": lazy_gettext("A list of readers was brought in"),
+    "wiping-failed": lazy_gettext(
+        "What was deleted could not be wiped from the disk yet; it is tried again"
+    ),
     "request-failed": lazy_gettext("A proven request could not be carried out"),
     "send-stuck": lazy_gettext("The letters of a send could not be made, so it waits"),
     "destination-paused": lazy_gettext("Mail to a provider that refuses us was paused"),

@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 
 from app.audience import subscriptions, wordings
 from app.audience.models import ConsentWording
+from app.core import clock
 from app.core.errors import NotFoundError
 from app.newsletters.forms import InvitationChoices, PreferencesChoices, noted_newsletter
 from app.optin import pages
@@ -164,7 +165,7 @@ def unsubscribe(token: str) -> ResponseReturnValue:
 def leave(token: str) -> ResponseReturnValue:
     """End the one subscription: by a mail client's single click, or by the page's button. Twice is as once."""
     with unit_of_work() as session:
-        subscriptions.end_by_token(session, token)
+        subscriptions.end_by_token(session, token, day=clock.today())
     if request.form.get(ONE_CLICK) == "One-Click":
         return "", 200, {"Content-Type": "text/plain; charset=utf-8"}
     return _left(200)

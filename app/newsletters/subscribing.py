@@ -48,6 +48,7 @@ def change(
     address: Address,
     choices: Mapping[str, Any],
     *,
+    day: date,
     known_languages: Sequence[str],
 ) -> None:
     """Set languages list by list; a list without any is left. For who has no subscription nothing happens."""
@@ -61,7 +62,7 @@ def change(
                 session, contact, slug, languages=languages, quiet=bool(wanted.get("quiet"))
             )
         else:
-            subscriptions.leave(session, contact, slug)
+            subscriptions.leave(session, contact, slug, day=day)
 
 
 def petition_list(session: Session, petition_id: int, names: Mapping[str, str]) -> str:

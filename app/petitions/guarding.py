@@ -12,10 +12,9 @@ from datetime import date, datetime
 from typing import Final, TypeVar, cast
 
 import sqlalchemy as sa
-from disposable_email_domains import blocklist
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from app.core.addresses import Address
+from app.core.addresses import Address, is_throw_away
 from app.core.cells import SMALLEST_CELL, merged
 from app.core.errors import InvalidError, NotFoundError
 from app.petitions.models import Petition, Signature
@@ -80,12 +79,6 @@ class Watch:
     def _add(counts: dict[tuple[object, ...], int], *key: object) -> int:
         counts[key] = counts.get(key, 0) + 1
         return counts[key]
-
-
-def is_throw_away(domain: str) -> bool:
-    """Whether a domain, or the one above it, is known to hand out mailboxes for minutes."""
-    labels = domain.split(".")
-    return any(".".join(labels[at:]) in blocklist for at in range(len(labels) - 1))
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ def _history(session: Session, room: Room, kind: str) -> None:
         reader = factories.a_subscriber(session, desk, address)
         token = desk.secrets.token(tokens.ONE_CLICK, reader.id, desk.indexer.key_id)
         if kind == "left":
-            end_by_token(session, token)
+            end_by_token(session, token, day=NOON.date())
     if kind == "erased":
         factories.a_proven_request(
             session, desk, purposes.ERASURE, "all", now=NOON, address=address

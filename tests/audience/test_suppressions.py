@@ -77,7 +77,7 @@ def test_C18_who_left_a_list_gets_nothing_of_that_list(session: Session, desk: D
     unions = a_subscriber(session, desk, LEILA.exact, list_slug="unions")
     contact = session.get_one(Contact, newsletter.contact_id)
     gone = newsletter.id
-    leave(session, contact, "newsletter")
+    leave(session, contact, "newsletter", day=DAY)
     assert not session.scalar(sa.select(may_receive(sa.literal(gone, sa.Uuid()))))
     assert receives(session, unions)
 

@@ -39,7 +39,7 @@ def test_C18_who_leaves_two_seconds_before_their_turn_gets_nothing(server_world:
         delivery, subscription, key_id = _one_from_the_end(world, send_id)
         token = world.desk.secrets.token(tokens.ONE_CLICK, subscription, key_id)
         if len(left) % 2:
-            world.write(partial(subscriptions.end_by_token, token=token))
+            world.write(partial(subscriptions.end_by_token, token=token, day=clock.today()))
         else:
             _click(world, token)
         left[delivery] = time.monotonic()

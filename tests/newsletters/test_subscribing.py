@@ -34,7 +34,7 @@ def subscribe(session: Session, desk: Desk, wanted: Mapping[str, object]) -> Sub
 
 
 def change(session: Session, desk: Desk, choices: Mapping[str, object]) -> None:
-    subscribing.change(session, desk, LEILA, choices, known_languages=KNOWN)
+    subscribing.change(session, desk, LEILA, choices, day=NOON.date(), known_languages=KNOWN)
     session.expire_all()
 
 

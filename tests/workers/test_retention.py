@@ -83,7 +83,7 @@ def test_C16_a_contact_without_a_live_purpose_goes_the_same_day(
     reader = a_subscriber(session, desk, "leila@example.org")
     a_subscriber(session, desk, "karim@example.org")
     token = desk.secrets.token(tokens.ONE_CLICK, reader.id, reader.key_id)
-    subscriptions.end_by_token(session, token)
+    subscriptions.end_by_token(session, token, day=NOON.date())
     forget(session, config, NOON)
     assert count(session, Contact) == 1
 

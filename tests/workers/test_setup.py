@@ -15,12 +15,13 @@ from alembic import command
 from alembic.config import Config as AlembicConfig
 from sqlalchemy.orm import Session
 
+from app.audience.ledger import ERASED, Ledger
 from app.audience.models import Contact
 from app.audience.subscriptions import Desk
-from app.core import officers
-from app.core.sealing import Opener, parse_keys
+from app.core import addresses, officers
+from app.core.sealing import Index, Opener, parse_keys
 from config import Config, ConfigError
-from tests.factories import a_subscriber
+from tests.factories import DAY, a_subscriber
 from tests.servers.postgresql import PostgreSQL
 from workers import key_check, setup
 from workers.keys import open_desk
@@ -224,9 +225,14 @@ def test_C02_a_public_key_without_its_private_half_stops_the_worker(made: Path) 
         open_desk(environment(made, PEYVAND_SEAL_PUBLIC_KEY=public.replace("1:", "2:")))
 
 
-def test_C03_a_key_may_go_only_when_no_row_names_it(session: Session, desk: Desk) -> None:
-    assert key_check.missing_keys(session, desk) == set()
+def test_C03_a_key_may_go_only_when_no_row_and_no_line_of_the_ledger_names_it(
+    session: Session, desk: Desk, ledger: Ledger
+) -> None:
+    assert key_check.missing_keys(session, desk, ledger) == set()
     a_subscriber(session, desk, "leila@example.org")
-    assert key_check.missing_keys(session, desk) == set()
+    ledger.append(ERASED, desk.indexer.index(addresses.parse("l@example.org")), [], day=DAY)
+    assert key_check.missing_keys(session, desk, ledger) == set()
     session.execute(sa.update(Contact).values(index_key_id="7", box=b"8:box"))
-    assert key_check.missing_keys(session, desk) == {"index key 7", "seal key 8"}
+    ledger.append(ERASED, Index("6", b"", b"gone"), [], day=DAY)
+    missing = key_check.missing_keys(session, desk, ledger)
+    assert missing == {"index key 6", "index key 7", "seal key 8"}
