@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, TypeVar
@@ -15,12 +15,23 @@ from app.audience import consents, wordings
 from app.core import languages
 from app.core.cells import SMALLEST_CELL
 from app.core.errors import NotFoundError
-from app.petitions.models import ARCHIVED, DRAFT, OPEN, PUBLIC, Petition, PetitionText
+from app.petitions import addressing
+from app.petitions.models import (
+    ARCHIVED,
+    DRAFT,
+    OPEN,
+    PUBLIC,
+    Petition,
+    PetitionAddress,
+    PetitionText,
+)
 
 FEW: Final = SMALLEST_CELL
 """Below this a total is not told, unless staff set the petition to live."""
 
-T = TypeVar("T", PetitionText, sa.Row[int, str, int, str, int, int | None, int | None, int])
+SignableRow = tuple[int, str, int, str, int, int | None, int | None, int, str, bool]
+T = TypeVar("T", PetitionText, sa.Row[*SignableRow])
+_WHOLE: Final = (selectinload(Petition.texts), selectinload(Petition.addresses))
 
 
 @dataclass(frozen=True)
@@ -46,7 +57,10 @@ class ShownPetition:
     """A petition as a reader of one language sees it; ``language`` is the text's own, if it had to fall back."""
 
     id: int
-    slug: str
+    name: str
+    """Its slug in plain Latin letters: what its files are called."""
+    slugs: Mapping[str, str]
+    """Its place in addresses, in each language that it has."""
     open: bool
     draft: bool
     opened: date | None
@@ -66,6 +80,15 @@ class ShownPetition:
     body: str
     demands: tuple[str, ...]
     addressee: str
+
+    @property
+    def slug(self) -> str:
+        """Its place in addresses of the language that is shown."""
+        return self.slugs[self.language]
+
+    def slug_in(self, language: str, locales: Sequence[str]) -> str:
+        """Its place in addresses of another language, or of the text that is shown there instead."""
+        return languages.first_of(self.slugs, language, *locales) or self.slug
 
 
 def public_counts(session: Session, petition_id: int) -> Counts:
@@ -87,7 +110,7 @@ def shown_petitions(
         sa.select(Petition)
         .where(Petition.state.in_(PUBLIC), Petition.state != ARCHIVED)
         .order_by(Petition.opened.desc(), Petition.id.desc())
-        .options(selectinload(Petition.texts))
+        .options(*_WHOLE)
     )
     return [shown for row in rows if (shown := as_shown(row, language, locales))]
 
@@ -95,11 +118,23 @@ def shown_petitions(
 def shown_petition(
     session: Session, slug: str, language: str, locales: Sequence[str] = ()
 ) -> ShownPetition:
-    """One public petition by its address.
+    """One public petition by any slug that leads to it; ``slug`` of what is returned is that of ``language``.
 
     Raises NotFoundError for a draft and for none.
     """
-    return _found(session, Petition.slug == slug, language, locales)
+    owner = sa.select(PetitionAddress.petition_id).where(PetitionAddress.slug == slug)
+    row = _public(session, Petition.id == owner.scalar_subquery())
+    shown = as_shown(row, language, locales) if row else None
+    if (
+        not row
+        or not shown
+        or not any(
+            one.slug == slug and addressing.leads(one.language, one.current, shown.slugs)
+            for one in row.addresses
+        )
+    ):
+        raise NotFoundError("no such petition")
+    return shown
 
 
 @dataclass(frozen=True)
@@ -113,9 +148,7 @@ class Signable:
 
 
 @functools.cache
-def _signable(
-    wording_languages: tuple[str, ...],
-) -> sa.Select[int, str, int, str, int, int | None, int | None, int]:
+def _signable(wording_languages: tuple[str, ...]) -> sa.Select[*SignableRow]:
     return (
         sa.select(
             Petition.id,
@@ -126,9 +159,12 @@ def _signable(
             PetitionText.source_version,
             PetitionText.approved_by,
             consents.current_id(wordings.SIGNATURE, wording_languages).label("wording_id"),
+            PetitionAddress.language.label("slug_language"),
+            PetitionAddress.current.label("slug_current"),
         )
         .join(PetitionText, PetitionText.petition_id == Petition.id)
-        .where(Petition.slug == sa.bindparam("slug"), Petition.state != DRAFT)
+        .join(PetitionAddress, PetitionAddress.petition_id == Petition.id)
+        .where(PetitionAddress.slug == sa.bindparam("slug"), Petition.state != DRAFT)
     )
 
 
@@ -141,8 +177,13 @@ def signable(
     and for none.
     """
     texts = session.connection().execute(_signable(wording), {"slug": slug}).all()
-    text = current_text(texts, language, locales)
-    if text is None or text.wording_id is None:
+    newest = current_texts(texts)
+    text = languages.first_of(newest, language, *locales)
+    if (
+        text is None
+        or text.wording_id is None
+        or not addressing.leads(text.slug_language, text.slug_current, newest)
+    ):
         raise NotFoundError("no such petition")
     return Signable(text.id, text.state == OPEN, text.text_id, text.wording_id)
 
@@ -154,23 +195,22 @@ def petition_of_id(
 
     Raises NotFoundError for a draft and for none.
     """
-    return _found(session, Petition.id == petition_id, language, locales)
+    row = _public(session, Petition.id == petition_id)
+    shown = as_shown(row, language, locales) if row else None
+    if shown is None:
+        raise NotFoundError("no such petition")
+    return shown
 
 
-def current_text(
-    texts: Iterable[T], language: str, locales: Sequence[str] = (), *, hidden_too: bool = False
-) -> T | None:
-    """The newest version in ``language``; where there is none, in the first of ``locales`` that has one.
-
-    A translation that nobody has approved is not there yet.
-    """
+def current_texts(texts: Iterable[T], *, hidden_too: bool = False) -> dict[str, T]:
+    """The newest version of each language; a translation that nobody has approved is not there yet."""
     newest: dict[str, T] = {}
     for text in texts:
         if text.source_version is not None and text.approved_by is None and not hidden_too:
             continue
         if text.language not in newest or newest[text.language].version < text.version:
             newest[text.language] = text
-    return languages.first_of(newest, language, *locales)
+    return newest
 
 
 def as_shown(
@@ -180,12 +220,14 @@ def as_shown(
 
     ``hidden_too`` shows translations that nobody has approved yet.
     """
-    text = current_text(petition.texts, language, locales, hidden_too=hidden_too)
+    newest = current_texts(petition.texts, hidden_too=hidden_too)
+    text = languages.first_of(newest, language, *locales)
     if text is None:
         return None
     return ShownPetition(
         id=petition.id,
-        slug=petition.slug,
+        name=petition.slug,
+        slugs={code: addressing.slug_in(petition, code) for code in newest},
         open=petition.state == OPEN,
         draft=petition.state == DRAFT,
         opened=petition.opened,
@@ -208,18 +250,10 @@ def as_shown(
     )
 
 
-def _found(
-    session: Session, where: sa.ColumnElement[bool], language: str, locales: Sequence[str]
-) -> ShownPetition:
-    row = session.scalar(
-        sa.select(Petition)
-        .where(where, Petition.state.in_(PUBLIC))
-        .options(selectinload(Petition.texts))
+def _public(session: Session, where: sa.ColumnElement[bool]) -> Petition | None:
+    return session.scalar(
+        sa.select(Petition).where(where, Petition.state.in_(PUBLIC)).options(*_WHOLE)
     )
-    shown = as_shown(row, language, locales) if row else None
-    if shown is None:
-        raise NotFoundError("no such petition")
-    return shown
 
 
 def _counts(petition: Petition) -> Counts:

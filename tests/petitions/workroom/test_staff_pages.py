@@ -47,13 +47,13 @@ def test_a_new_petition_is_a_draft_with_its_texts(
     assert (answer.status_code, answer.location) == (303, "/staff/petitions/3")
     with database.reading() as session:
         made = session.get_one(Petition, 3)
-    assert (made.slug, made.goal, made.live, made.hand_over_names, made.state) == (
-        "oil-workers",
-        5000,
-        True,
-        False,
-        DRAFT,
-    )
+        assert (made.slug, made.goal, made.live, made.hand_over_names, made.state) == (
+            "oil-workers",
+            5000,
+            True,
+            False,
+            DRAFT,
+        )
     assert {language for language, _, _ in versions(database, 3)} == {"fa", "en"}
     assert acts(database) == [
         ("petition.created", "petition:3"),
@@ -142,7 +142,7 @@ def test_the_address_of_an_open_petition_stays_whatever_is_sent(
     assert signed_in(EDITOR).post("/staff/petitions/1", data=data).status_code == 303
     with database.reading() as session:
         kept = session.get_one(Petition, 1)
-    assert (kept.slug, kept.goal) == ("teachers", 9000)
+        assert (kept.slug, kept.goal) == ("teachers", 9000)
     assert acts(database) == [("petition.changed", "petition:1")]
 
 
