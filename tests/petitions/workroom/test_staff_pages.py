@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from app.core.database import Database
-from app.petitions import editing
+from app.petitions import addressing, editing
 from app.petitions.models import CLOSED, DRAFT, OPEN, Petition, PetitionText
 from app.staff.models import EDITOR, ORGANISER
 from tests.staff.workroom import WHOLE, SignedIn, acts
@@ -108,7 +108,9 @@ def test_a_colleague_who_saved_first_is_not_overwritten_but_shown(
         ({"slug": ""}, "Latin letters"),
         ({"slug": "معلمان"}, "Latin letters"),
         ({"slug": "a/b"}, "Latin letters"),
-        ({"slug": "teachers"}, "Another petition has this address"),
+        ({"slug": "teachers"}, "Another petition or language has this address"),
+        ({"en-slug": "teachers"}, "Another petition or language has this address"),
+        ({"en-slug": "a/b"}, "Persian or Latin letters"),
         ({"goal": ""}, "whole number"),
         ({"goal": "many"}, "whole number"),
         ({"goal": "0"}, "between 1 and ten million"),
@@ -144,6 +146,34 @@ def test_the_address_of_an_open_petition_stays_whatever_is_sent(
         kept = session.get_one(Petition, 1)
         assert (kept.slug, kept.goal) == ("teachers", 9000)
     assert acts(database) == [("petition.changed", "petition:1")]
+
+
+def test_each_language_has_an_address_that_its_editor_chose(
+    signed_in: SignedIn, site: Flask, database: Database
+) -> None:
+    # given an open petition, whose editor is offered an address made from each title
+    with database.reading() as session:
+        texts = editing.newest(editing.get(session, 1))
+    page = signed_in(EDITOR).get("/staff/petitions/1").text
+    for text in texts.values():
+        assert f'<option value="{addressing.suggestion(text.title)}">' in page
+    # when they choose one for each language, and then another
+    data = {"slug": "teachers", "goal": "9000"}
+    for code, text in texts.items():
+        data |= {f"{code}-{name}": getattr(text, name) for name in editing.LONGEST}
+        data |= {f"{code}-seen": str(text.version), f"{code}-slug": "free-them"}
+    data["fa-slug"] = "معلم‌ها"
+    for _ in range(2):
+        assert signed_in(EDITOR).post("/staff/petitions/1", data=data).status_code == 303
+    signed_in(EDITOR).post("/staff/petitions/1", data={**data, "en-slug": "teachers-free"})
+    # then the editor shows them, readers find them, and the old one leads on
+    page = signed_in(EDITOR).get("/staff/petitions/1").text
+    assert re.search(r'name="fa-slug"[^>]*value="معلم-ها"', page)
+    assert re.search(r'name="en-slug"[^>]*value="teachers-free"', page)
+    reader = site.test_client()
+    assert reader.get("/fa/petitions/معلم-ها").status_code == 200
+    assert reader.get("/en/petitions/free-them").location == "/en/petitions/teachers-free"
+    assert acts(database).count(("petition.addressed", "petition:1")) == 3
 
 
 def test_C25_the_preview_is_the_public_page_shut_in(signed_in: SignedIn, site: Flask) -> None:
