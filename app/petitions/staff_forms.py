@@ -175,10 +175,7 @@ def text_form(code: str, last: PetitionText | None, petition: Petition | None) -
         "Persian or Latin letters, digits and hyphens. Left empty, it is that of the settings."
     )
     if petition and petition.state != DRAFT:
-        form.slug.description = _(
-            "Persian or Latin letters, digits and hyphens. You may change it: the one from before "
-            "leads on."
-        )
+        form.slug.description += " " + _("You may change it; the one from before leads on.")
     for name, most in LONGEST.items():
         form[name].render_kw = {
             "lang": code,
