@@ -7,6 +7,8 @@ do not count.
 from typing import Final
 
 ALPHABET: Final = "آابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهی"
+LETTERS: Final = f"{ALPHABET}ءأؤئ"
+"""What Persian words are written with: the alphabet, and hamza in its places."""
 ZWNJ: Final = "\u200c"
 _RANK: Final = {letter: 0x10000 + place for place, letter in enumerate(ALPHABET)}
 _FOLD: Final = str.maketrans(

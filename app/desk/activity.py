@@ -37,6 +37,7 @@ WORDS: Final = {
     "petition.created": lazy_gettext("began a petition"),
     "petition.wrote": lazy_gettext("wrote in a petition"),
     "petition.changed": lazy_gettext("changed a petition’s settings"),
+    "petition.addressed": lazy_gettext("changed a petition’s address"),
     "petition.opened": lazy_gettext("opened a petition for signatures"),
     "petition.closed": lazy_gettext("closed a petition"),
     "petition.opened-on-time": lazy_gettext("A petition opened on its day"),

@@ -185,7 +185,7 @@ class _Writer:
             html=note_html + (body if own else _in_language(body, found.language)),
             text=f"{note_text}\n\n{found.summary}".strip(),
             button_label=self._say(SIGN),
-            button_url=f"{self.config.base_url}/{found.language}/petitions/{found.slug}",
+            button_url=f"{self.config.base_url}/{found.language}/p/{found.id}",
         )
 
     def _text(self, block: Block) -> tuple[BlockText | None, bool]:

@@ -111,6 +111,7 @@ def _text(code: str, found: ShownPetition) -> dict[str, Any]:
         "summary": found.summary,
         "addressee": found.addressee,
         "page": base + url_for("petitions.petition", locale=locale, slug=found.slug),
+        "short": base + url_for("petitions.short", locale=locale, petition_id=found.id),
         "feed": base + url_for("feeds.petition", locale=locale, slug=found.slug),
     }
 

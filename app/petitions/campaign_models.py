@@ -1,4 +1,4 @@
-"""What stands around a petition's text and signatures: addresses, pictures, updates, endorsements, paper, delivery."""
+"""What stands around a petition's text and signatures: pictures, updates, endorsements, paper, delivery."""
 
 from __future__ import annotations
 
@@ -24,25 +24,6 @@ ASKED: Final = "asked"
 CHECKED: Final = "checked"
 """Staff saw its mandate."""
 REFUSED: Final = "refused"
-
-
-class PetitionAddress(Base):
-    """A petition's place in the addresses of one language; without one, ``Petition.slug`` stands in.
-
-    Kept: as long as its petition.
-    """
-
-    __tablename__ = "petition_address"
-    __table_args__ = (sa.UniqueConstraint("language", "slug"),)
-
-    petition_id: Mapped[int] = mapped_column(
-        sa.ForeignKey("petition.id", ondelete="CASCADE"), primary_key=True
-    )
-    """Plain: whose it is."""
-    language: Mapped[str] = mapped_column(sa.String(8), primary_key=True)
-    """Plain: in which language."""
-    slug: Mapped[str] = mapped_column(sa.String(80))
-    """Plain: its place in addresses."""
 
 
 class Picture(Base):

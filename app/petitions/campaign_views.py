@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from app.core import clock
 from app.core.countries import country_name
 from app.core.errors import NotFoundError
-from app.petitions import charts, editing, news, queries, showing_signers, translating
+from app.petitions import address_views, charts, editing, news, showing_signers, translating
 from app.petitions.showing_signers import A_PAGE
 from app.web import language
 from app.web.context import config, reading
@@ -29,7 +29,7 @@ def updates(slug: str) -> ResponseReturnValue:
     """All updates of a petition, the newest first."""
     locales = config().locales
     with reading() as session:
-        found = queries.shown_petition(session, slug, language.current(), locales)
+        found = address_views.petition(session, slug)
         told = news.updates(
             session, language.current(), locales, petition_id=found.id, day=clock.today()
         )
@@ -40,7 +40,7 @@ def updates(slug: str) -> ResponseReturnValue:
 def signers(slug: str) -> ResponseReturnValue:
     """The signers who chose to be shown, in no order; ``page`` turns the pages (C21)."""
     with reading() as session:
-        found = queries.shown_petition(session, slug, language.current(), config().locales)
+        found = address_views.petition(session, slug)
         shown = showing_signers.number_of_signers(session, found.id)
         number, last = _turned_to(shown)
         names = showing_signers.signers(session, found.id, page=number)
@@ -54,7 +54,7 @@ def comments(slug: str) -> ResponseReturnValue:
     """What signers wrote to be published, in no order; ``page`` turns the pages (C21)."""
     day = clock.today()
     with reading() as session:
-        found = queries.shown_petition(session, slug, language.current(), config().locales)
+        found = address_views.petition(session, slug)
         number, last = _turned_to(showing_signers.number_of_comments(session, found.id, day=day))
         said = showing_signers.comments(session, found.id, day=day, page=number)
     return render_template(
@@ -66,7 +66,7 @@ def comments(slug: str) -> ResponseReturnValue:
 def versions(slug: str) -> ResponseReturnValue:
     """The versions of the text in this language, the newest first, and what changed in each."""
     with reading() as session:
-        found = queries.shown_petition(session, slug, language.current(), config().locales)
+        found = address_views.petition(session, slug)
         petition = editing.get(session, found.id)
     told = translating.public_versions(petition, found.language)
     return render_template("petitions/versions.html", petition=found, versions=told)

@@ -123,7 +123,7 @@ def get(session: Session, petition_id: int) -> Petition:
     petition = session.scalar(
         sa.select(Petition)
         .where(Petition.id == petition_id)
-        .options(selectinload(Petition.texts))
+        .options(selectinload(Petition.texts), selectinload(Petition.addresses))
         .execution_options(populate_existing=True)
     )
     if petition is None:

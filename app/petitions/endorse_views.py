@@ -11,9 +11,8 @@ from app.audience.models import ConsentWording
 from app.core.errors import NotFoundError
 from app.optin import pages
 from app.optin.models import ENDORSEMENT
-from app.petitions import queries
+from app.petitions import address_views
 from app.petitions.endorse_forms import EndorseForm, EndorsementCode
-from app.petitions.queries import ShownPetition
 from app.web import language
 from app.web.context import config, reading
 from app.web.limits import limited
@@ -34,7 +33,7 @@ def ask(slug: str) -> ResponseReturnValue:
     """Write down the wish to endorse, and send the visitor to the waiting page (C01)."""
     typed = EndorseForm(request.form)
     with reading() as session:
-        found = _petition(session, slug)
+        found = address_views.petition(session, slug)
         consent_id = pages.wording(session, wordings.ENDORSEMENT, seen=typed.wording_seen.data).id
     if not found.open:
         return _page(slug, typed, status=409)
@@ -61,7 +60,7 @@ def prove(slug: str, request_id: str) -> ResponseReturnValue:
     typed = EndorsementCode(request.form)
     typed.offer(language.current())
     with reading() as session:
-        subject = str(_petition(session, slug).id)
+        subject = str(address_views.petition(session, slug).id)
     if typed.validate() and pages.prove_by_code(
         request_id, ENDORSEMENT, typed, typed.chosen(), subject=subject
     ):
@@ -87,7 +86,7 @@ def again_page(slug: str, request_id: str) -> ResponseReturnValue:
 def thanks(slug: str) -> ResponseReturnValue:
     """After the proof: what happens next."""
     with reading() as session:
-        found = _petition(session, slug)
+        found = address_views.petition(session, slug)
     return render_template("petitions/endorse_thanks.html", petition=found)
 
 
@@ -95,7 +94,7 @@ def _page(slug: str, typed: EndorseForm, *, status: int = 200) -> ResponseReturn
     with reading() as session:
         page = render_template(
             "petitions/endorse.html",
-            petition=_petition(session, slug),
+            petition=address_views.petition(session, slug),
             form=typed,
             consent=_wording(session),
             days=config().request_days,
@@ -110,13 +109,12 @@ def _waiting(
     typed.offer(language.current())
     with reading() as session:
         page = render_template(
-            "petitions/endorse_check.html", mail=mail, petition=_petition(session, slug), form=typed
+            "petitions/endorse_check.html",
+            mail=mail,
+            petition=address_views.petition(session, slug),
+            form=typed,
         )
     return page, status
-
-
-def _petition(session: Session, slug: str) -> ShownPetition:
-    return queries.shown_petition(session, slug, language.current(), config().locales)
 
 
 def _wording(session: Session) -> ConsentWording | None:

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from flask.typing import ResponseReturnValue
 
 from app.core import clock
-from app.petitions import news, queries
+from app.petitions import address_views, news, queries
 from app.petitions.news import ShownUpdate
 from app.petitions.queries import ShownPetition
 from app.web import language
@@ -41,7 +41,7 @@ def petition(slug: str) -> ResponseReturnValue:
     """One petition's opening and updates, as an Atom feed (RFC 4287)."""
     code, locales = language.current(), config().locales
     with reading() as session:
-        found = queries.shown_petition(session, slug, code, locales)
+        found = address_views.petition(session, slug)
         told = news.updates(session, code, locales, petition_id=found.id, day=clock.today())
     return _feed([found], told[:ENTRIES], found)
 

@@ -21,7 +21,6 @@ class Row:
     """One petition; ``signed`` is None for fewer than 20, unless the public sees the exact total too."""
 
     id: int
-    slug: str
     state: str
     goal: int
     live: bool
@@ -59,7 +58,6 @@ def _row(petition: Petition, signed: int, locales: Sequence[str]) -> Row:
     states = {code: translating.state(petition, code) for code in locales}
     return Row(
         id=petition.id,
-        slug=petition.slug,
         state=petition.state,
         goal=petition.goal,
         live=petition.live,

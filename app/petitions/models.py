@@ -1,4 +1,4 @@
-"""Petitions, their immutable texts, and signatures that are linked to nobody (C05)."""
+"""Petitions, their addresses, their immutable texts, and signatures that are linked to nobody (C05)."""
 
 from __future__ import annotations
 
@@ -41,8 +41,6 @@ class Petition(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     """Plain: its number."""
-    slug: Mapped[str] = mapped_column(sa.String(80), unique=True)
-    """Plain: its place in addresses."""
     state: Mapped[str] = mapped_column(sa.String(10), default=DRAFT)
     """Plain: draft, open, closed, delivered or archived."""
     source_language: Mapped[str] = mapped_column(sa.String(8), default="fa")
@@ -88,6 +86,57 @@ class Petition(Base):
     texts: Mapped[list[PetitionText]] = relationship(
         back_populates="petition", cascade="all, delete-orphan", order_by="PetitionText.version"
     )
+    addresses: Mapped[list[PetitionAddress]] = relationship(
+        cascade="all, delete-orphan", order_by="PetitionAddress.id"
+    )
+
+    @property
+    def slug(self) -> str:
+        """Its place in the addresses of every language that has none of its own."""
+        return self._default().slug
+
+    @slug.setter
+    def slug(self, slug: str) -> None:
+        self._default().slug = slug
+
+    def _default(self) -> PetitionAddress:
+        found = next((one for one in self.addresses if not one.language), None)
+        if found is None:
+            self.addresses.append(found := PetitionAddress(language="", slug="", current=True))
+        return found
+
+
+class PetitionAddress(Base):
+    """A petition's place in addresses: of one language, or of all that have none of their own.
+
+    A slug leads to one petition for good: one that readers knew stays when another takes its place, and leads there.
+
+    Kept: as long as its petition.
+    """
+
+    __tablename__ = "petition_address"
+    __table_args__ = (
+        sa.UniqueConstraint("slug"),
+        sa.Index(
+            None,
+            "petition_id",
+            "language",
+            unique=True,
+            sqlite_where=sa.text("current"),
+            postgresql_where=sa.text("current"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    """Plain: its number."""
+    petition_id: Mapped[int] = mapped_column(sa.ForeignKey("petition.id", ondelete="CASCADE"))
+    """Plain: whose it is."""
+    language: Mapped[str] = mapped_column(sa.String(8))
+    """Plain: in which language; empty for all that have none of their own."""
+    slug: Mapped[str] = mapped_column(sa.String(80))
+    """Plain: its place in addresses."""
+    current: Mapped[bool]
+    """Plain: whether it is used now; else it only leads on."""
 
 
 class PetitionText(Base):

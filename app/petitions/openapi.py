@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from app.petitions import addressing
 from app.petitions.campaign_models import KINDS
 from app.petitions.queries import FEW
 
@@ -53,7 +54,7 @@ def document(base_url: str, locales: Sequence[str]) -> dict[str, Any]:
                     "name": "slug",
                     "in": "path",
                     "required": True,
-                    "schema": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,79}$"},
+                    "schema": {"type": "string", "pattern": f"^{addressing.PATTERN}$"},
                 },
                 "petition_id": {
                     "name": "petition_id",
@@ -127,7 +128,11 @@ def _schemas() -> dict[str, Any]:
     url = {"type": "string", "format": "uri"}
     number = {"type": "integer", "minimum": 0}
     short = {"topic": text, "title": text, "summary": text, "addressee": text}
-    short |= {"page": url, "feed": url}
+    short |= {
+        "page": url,
+        "short": url | {"description": "Leads to the page, for good."},
+        "feed": url,
+    }
     long = short | {"body": text | {"description": "Markdown."}, "demands": _list(text)}
     summary = {
         "id": number,

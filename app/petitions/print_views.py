@@ -13,7 +13,7 @@ from flask_babel import force_locale
 from flask_babel import gettext as _
 
 from app.core.errors import NotFoundError
-from app.petitions import delivering, picturing, printing, queries, snippets, typesetting
+from app.petitions import address_views, delivering, picturing, printing, snippets, typesetting
 from app.petitions.picturing import ShownPicture
 from app.petitions.queries import ShownPetition
 from app.web import language
@@ -47,7 +47,7 @@ def share(slug: str) -> ResponseReturnValue:
 def snippet(slug: str) -> ResponseReturnValue:
     """For other sites: a few words of HTML to copy and a picture to keep there; nothing of it is loaded from here."""
     with reading() as session:
-        found = queries.shown_petition(session, slug, language.current(), config().locales)
+        found = address_views.petition(session, slug)
         picture = picturing.of_petition(session, found.id)
     file, source = _to_download(found, picture)
     with force_locale(found.language):
@@ -67,7 +67,7 @@ def snippet(slug: str) -> ResponseReturnValue:
 def delivery(slug: str) -> ResponseReturnValue:
     """What was handed over: for each file its day, its line and its SHA-256."""
     with reading() as session:
-        found = queries.shown_petition(session, slug, language.current(), config().locales)
+        found = address_views.petition(session, slug)
         files = delivering.handed_over(session, found.id)
     return render_template("petitions/delivery.html", petition=found, files=files)
 
@@ -75,7 +75,7 @@ def delivery(slug: str) -> ResponseReturnValue:
 def _file(form: str, slug: str) -> Response:
     picture = None
     with reading() as session:
-        found = queries.shown_petition(session, slug, language.current(), config().locales)
+        found = address_views.petition(session, slug)
         if form == printing.SHARE:
             picture = picturing.octets(session, found.id)
     if form != printing.SHARE and not found.open:
@@ -102,7 +102,7 @@ def _to_download(
         return snippets.File(_name(found, printing.SHARE), *size, ""), source
     if picture is not None:
         source = url_for("pictures.picture", digest=picture.digest)
-        name = f"{found.slug}.webp"
+        name = f"{found.name}.webp"
         alt = picture.alt(found.language)
         return snippets.File(name, picture.width, picture.height, alt), source
     return None, ""
@@ -110,13 +110,13 @@ def _to_download(
 
 def _name(found: ShownPetition, form: str) -> str:
     kind = "png" if form == printing.SHARE else "pdf"
-    return f"{found.slug}-{form}.{found.language}.{kind}"
+    return f"{found.name}-{form}.{found.language}.{kind}"
 
 
 def _place(found: ShownPetition) -> printing.Place:
     base = config().base_url
     return printing.Place(
         organisation=config().organisation_name(found.language),
-        link=f"{base}/p/{found.id}",
+        link=address_views.short_link(found),
         contact=base + url_for("desk.contact", locale=language.current()),
     )

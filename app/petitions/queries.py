@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, TypeVar
@@ -13,14 +13,24 @@ from sqlalchemy.orm import Session, selectinload
 from app.core import languages
 from app.core.cells import SMALLEST_CELL
 from app.core.errors import NotFoundError
-from app.petitions.models import ARCHIVED, DRAFT, OPEN, PUBLIC, Petition, PetitionText
+from app.petitions import addressing
+from app.petitions.models import (
+    ARCHIVED,
+    DRAFT,
+    OPEN,
+    PUBLIC,
+    Petition,
+    PetitionAddress,
+    PetitionText,
+)
 
 FEW: Final = SMALLEST_CELL
 """Below this a total is not told, unless staff set the petition to live."""
 
-TextRow = sa.Row[int, str, int, int | None, int | None, int, str]
-"""Of a text no more than id, language, version and approval; of its petition the id and the state."""
+TextRow = sa.Row[int, str, int, int | None, int | None, int, str, str, bool]
+"""Of a text no more than id, language, version and approval; of its petition id, state, and the slug it was asked by."""
 T = TypeVar("T", PetitionText, TextRow)
+_WHOLE: Final = (selectinload(Petition.texts), selectinload(Petition.addresses))
 
 
 @dataclass(frozen=True)
@@ -46,7 +56,10 @@ class ShownPetition:
     """A petition as a reader of one language sees it; ``language`` is the text's own, if it had to fall back."""
 
     id: int
-    slug: str
+    name: str
+    """Its slug in plain Latin letters: what its files are called."""
+    slugs: Mapping[str, str]
+    """Its place in addresses, in each language that it has."""
     open: bool
     draft: bool
     opened: date | None
@@ -66,6 +79,15 @@ class ShownPetition:
     body: str
     demands: tuple[str, ...]
     addressee: str
+
+    @property
+    def slug(self) -> str:
+        """Its place in addresses of the language that is shown."""
+        return self.slugs[self.language]
+
+    def slug_in(self, language: str, locales: Sequence[str]) -> str:
+        """Its place in addresses of another language, or of the text that is shown there instead."""
+        return languages.first_of(self.slugs, language, *locales) or self.slug
 
 
 def public_counts(session: Session, petition_id: int) -> Counts:
@@ -87,7 +109,7 @@ def shown_petitions(
         sa.select(Petition)
         .where(Petition.state.in_(PUBLIC), Petition.state != ARCHIVED)
         .order_by(Petition.opened.desc(), Petition.id.desc())
-        .options(selectinload(Petition.texts))
+        .options(*_WHOLE)
     )
     return [shown for row in rows if (shown := as_shown(row, language, locales))]
 
@@ -95,11 +117,23 @@ def shown_petitions(
 def shown_petition(
     session: Session, slug: str, language: str, locales: Sequence[str] = ()
 ) -> ShownPetition:
-    """One public petition by its address.
+    """One public petition by any slug that leads to it; ``slug`` of what is returned is that of ``language``.
 
     Raises NotFoundError for a draft and for none.
     """
-    return _found(session, Petition.slug == slug, language, locales)
+    owner = sa.select(PetitionAddress.petition_id).where(PetitionAddress.slug == slug)
+    row = _public(session, Petition.id == owner.scalar_subquery())
+    shown = as_shown(row, language, locales) if row else None
+    if (
+        not row
+        or not shown
+        or not any(
+            one.slug == slug and addressing.leads(one.language, one.current, shown.slugs)
+            for one in row.addresses
+        )
+    ):
+        raise NotFoundError("no such petition")
+    return shown
 
 
 def petition_of_id(
@@ -109,23 +143,22 @@ def petition_of_id(
 
     Raises NotFoundError for a draft and for none.
     """
-    return _found(session, Petition.id == petition_id, language, locales)
+    row = _public(session, Petition.id == petition_id)
+    shown = as_shown(row, language, locales) if row else None
+    if shown is None:
+        raise NotFoundError("no such petition")
+    return shown
 
 
-def current_text(
-    texts: Iterable[T], language: str, locales: Sequence[str] = (), *, hidden_too: bool = False
-) -> T | None:
-    """The newest version in ``language``; where there is none, in the first of ``locales`` that has one.
-
-    A translation that nobody has approved is not there yet.
-    """
+def current_texts(texts: Iterable[T], *, hidden_too: bool = False) -> dict[str, T]:
+    """The newest version of each language; a translation that nobody has approved is not there yet."""
     newest: dict[str, T] = {}
     for text in texts:
         if text.source_version is not None and text.approved_by is None and not hidden_too:
             continue
         if text.language not in newest or newest[text.language].version < text.version:
             newest[text.language] = text
-    return languages.first_of(newest, language, *locales)
+    return newest
 
 
 def as_shown(
@@ -135,12 +168,14 @@ def as_shown(
 
     ``hidden_too`` shows translations that nobody has approved yet.
     """
-    text = current_text(petition.texts, language, locales, hidden_too=hidden_too)
+    newest = current_texts(petition.texts, hidden_too=hidden_too)
+    text = languages.first_of(newest, language, *locales)
     if text is None:
         return None
     return ShownPetition(
         id=petition.id,
-        slug=petition.slug,
+        name=petition.slug,
+        slugs={code: addressing.slug_in(petition, code) for code in newest},
         open=petition.state == OPEN,
         draft=petition.state == DRAFT,
         opened=petition.opened,
@@ -171,18 +206,10 @@ def public_number(petition: Petition, text: PetitionText) -> int:
     )
 
 
-def _found(
-    session: Session, where: sa.ColumnElement[bool], language: str, locales: Sequence[str]
-) -> ShownPetition:
-    row = session.scalar(
-        sa.select(Petition)
-        .where(where, Petition.state.in_(PUBLIC))
-        .options(selectinload(Petition.texts))
+def _public(session: Session, where: sa.ColumnElement[bool]) -> Petition | None:
+    return session.scalar(
+        sa.select(Petition).where(where, Petition.state.in_(PUBLIC)).options(*_WHOLE)
     )
-    shown = as_shown(row, language, locales) if row else None
-    if shown is None:
-        raise NotFoundError("no such petition")
-    return shown
 
 
 def _counts(petition: Petition) -> Counts:

@@ -11,9 +11,11 @@ from sqlalchemy.orm import Session
 
 from app.audience import consents, wordings
 from app.audience.consents import Sentence
+from app.core import languages
 from app.core.errors import NotFoundError
-from app.petitions.models import DRAFT, OPEN, Petition, PetitionText
-from app.petitions.queries import TextRow, current_text
+from app.petitions import addressing
+from app.petitions.models import DRAFT, OPEN, Petition, PetitionAddress, PetitionText
+from app.petitions.queries import TextRow, current_texts
 
 _TEXTS: Final = (
     sa.select(
@@ -24,9 +26,12 @@ _TEXTS: Final = (
         PetitionText.approved_by,
         Petition.id.label("petition_id"),
         Petition.state,
+        PetitionAddress.language.label("slug_language"),
+        PetitionAddress.current.label("slug_current"),
     )
     .join(PetitionText, PetitionText.petition_id == Petition.id)
-    .where(Petition.slug == sa.bindparam("slug"), Petition.state != DRAFT)
+    .join(PetitionAddress, PetitionAddress.petition_id == Petition.id)
+    .where(PetitionAddress.slug == sa.bindparam("slug"), Petition.state != DRAFT)
     .where(sa.or_(PetitionText.source_version.is_(None), PetitionText.approved_by.is_not(None)))
 )
 
@@ -69,7 +74,7 @@ class Readable:
         An id of anything else is not minded, and the newest is taken. Raises NotFoundError where there is none.
         """
         seen = self.texts.get(text_seen or 0)
-        text = seen or current_text(self.texts.values(), language, locales)
+        text = seen or languages.first_of(current_texts(self.texts.values()), language, *locales)
         read = self.sentences.get(wording_seen or 0)
         sentence = read or consents.newest(self.sentences.values(), wording_languages)
         if text is None or sentence is None:
@@ -83,7 +88,8 @@ def readable(session: Session, slug: str) -> Readable:
     Raises NotFoundError for a draft and for none.
     """
     texts = session.execute(_TEXTS, {"slug": slug}).all()
-    if not texts:
+    shown = current_texts(texts)
+    if not any(addressing.leads(one.slug_language, one.slug_current, shown) for one in texts):
         raise NotFoundError("no such petition")
     sentences = consents.published(session, wordings.SIGNATURE)
     return Readable({text.id: text for text in texts}, {each.id: each for each in sentences})

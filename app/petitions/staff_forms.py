@@ -23,6 +23,7 @@ from wtforms.validators import Optional
 
 from app.core import languages, persian
 from app.core.errors import InvalidError
+from app.petitions import addressing
 from app.petitions.editing import LONGEST, Settings, Wording
 from app.petitions.models import DRAFT, Petition, PetitionText
 from app.web import language
@@ -73,7 +74,8 @@ class SettingsForm(FlaskForm):  # type: ignore[misc]
     slug = StringField(
         lazy_gettext("Address"),
         description=lazy_gettext(
-            "Lower-case Latin letters, digits and hyphens. It stays once the petition is open."
+            "In every language that has none of its own: lower-case Latin letters, digits and "
+            "hyphens. It stays once the petition is open."
         ),
         filters=[lambda value: (value or "").strip().lower()],
         render_kw={"dir": "ltr", "maxlength": 80, "spellcheck": "false", "autocapitalize": "none"},
@@ -139,6 +141,10 @@ class TextForm(FlaskForm):  # type: ignore[misc]
     seen = HiddenField()
     topic = StringField(lazy_gettext("Topic"))
     title = StringField(lazy_gettext("Title"))
+    slug = StringField(
+        lazy_gettext("Address in this language"),
+        render_kw={"dir": "auto", "maxlength": addressing.LONGEST, "spellcheck": "false"},
+    )
     summary = TextAreaField(lazy_gettext("Summary, one or two sentences"))
     addressee = StringField(lazy_gettext("Addressee"))
     body = TextAreaField(lazy_gettext("Text"))
@@ -159,9 +165,19 @@ def number_of(text: str | None) -> int:
     return plain_number(text, 8) or 0
 
 
-def text_form(code: str, last: PetitionText | None) -> TextForm:
+def text_form(code: str, last: PetitionText | None, petition: Petition | None) -> TextForm:
     """The form of one language, filled from its last version where nothing was typed."""
-    form = TextForm(prefix=code, obj=last, data={"seen": str(last.version if last else 0)})
+    form = TextForm(
+        prefix=code,
+        obj=last,
+        data={"seen": str(last.version if last else 0)},
+        slug=addressing.own(petition, code) if petition else "",
+    )
+    form.slug.description = _(
+        "Persian or Latin letters, digits and hyphens. Left empty, it is that of the settings."
+    )
+    if petition and petition.state != DRAFT:
+        form.slug.description += " " + _("You may change it; the one from before leads on.")
     for name, most in LONGEST.items():
         form[name].render_kw = {
             "lang": code,
@@ -196,7 +212,12 @@ def words(error: InvalidError) -> str:
             )
         )
     known = {
-        ("slug", "taken"): _("Another petition has this address; choose another."),
+        ("slug", "taken"): _(
+            "Another petition or language has this address, or had it; choose another."
+        ),
+        ("slug", "odd"): _(
+            "Write Persian or Latin letters, digits and hyphens, such as free-the-teachers."
+        ),
         ("slug", "links lead there"): _(
             "The petition is open and links lead to its address; it stays as it is."
         ),

@@ -16,7 +16,16 @@ from app.audience import wordings
 from app.core import clock, languages
 from app.core.errors import InvalidError, NotFoundError
 from app.optin import pages
-from app.petitions import campaign, editing, picturing, queries, translating, typesetting
+from app.petitions import (
+    address_views,
+    addressing,
+    campaign,
+    editing,
+    picturing,
+    queries,
+    translating,
+    typesetting,
+)
 from app.petitions import listing as petition_list
 from app.petitions.forms import SignForm
 from app.petitions.models import DRAFT, Petition, PetitionText
@@ -29,7 +38,6 @@ from app.petitions.staff_forms import (
     text_form,
     words,
 )
-from app.petitions.views import share_url
 from app.staff import audit, gate
 from app.staff.roles import Permission
 from app.web import language
@@ -102,7 +110,7 @@ def preview(row_id: int, code: str) -> ResponseReturnValue:
             form=SignForm(),
             consent=pages.wording(session, wordings.SIGNATURE),
             printable=typesetting.available(),
-            share=share_url(shown),
+            share=address_views.short_link(shown),
             days=config().request_days,
         )
     response = make_response(page)
@@ -223,10 +231,13 @@ def _keep_text(session: Session, petition_id: int, code: str, form: TextForm) ->
     made = editing.write(
         session, petition_id, code, form.wording(), seen=form.version_seen, now=now
     )
-    if made is None:
-        return []
-    audit.record(session, gate.account().id, "petition.wrote", f"petition:{petition_id}", now)
-    return [code]
+    of, by = f"petition:{petition_id}", gate.account().id
+    if made is not None:
+        audit.record(session, by, "petition.wrote", of, now)
+    petition = editing.get(session, petition_id)
+    if addressing.give(session, petition, code, form.slug.data or ""):
+        audit.record(session, by, "petition.addressed", of, now)
+    return [code] if made is not None else []
 
 
 def _overtaken(
@@ -258,7 +269,7 @@ def _petition(row_id: int) -> Petition:
 
 def _text_forms(petition: Petition | None) -> dict[str, TextForm]:
     newest = editing.newest(petition) if petition else {}
-    return {code: text_form(code, newest.get(code)) for code in config().locales}
+    return {code: text_form(code, newest.get(code), petition) for code in config().locales}
 
 
 def _editor(
@@ -275,6 +286,7 @@ def _editor(
         settings=settings,
         texts=texts,
         newest={code: newest[code] for code in texts if code in newest},
+        suggested={code: addressing.suggestion(text.title) for code, text in newest.items()},
         states={code: translating.state(petition, code) for code in texts} if petition else {},
         changed={code: translating.change_of_source(petition, code) for code in texts}
         if petition

@@ -15,7 +15,7 @@ from app.core import clock
 from app.core.errors import NotFoundError
 from app.optin import pages
 from app.optin.models import SIGNATURE
-from app.petitions import campaign, picturing, queries, signable, typesetting
+from app.petitions import address_views, campaign, picturing, queries, signable, typesetting
 from app.petitions.forms import SignatureChoices, SignatureCode, SignForm
 from app.petitions.queries import ShownPetition
 from app.petitions.signable import Readable, Signable
@@ -38,11 +38,17 @@ class Choosing:
 
 
 @petitions.get("/p/<int:petition_id>")
+def shortest(petition_id: int) -> ResponseReturnValue:
+    """The short link that names no language: lead to the petition in the reader's."""
+    answer = redirect(_by_number(petition_id), 302)
+    answer.vary.add("Accept-Language")
+    return answer
+
+
+@petitions.get("/<locale:locale>/p/<int:petition_id>")
 def short(petition_id: int) -> ResponseReturnValue:
-    """The short link that people share."""
-    with reading() as session:
-        found = queries.petition_of_id(session, petition_id, language.current(), config().locales)
-    return redirect(url_for(".petition", slug=found.slug), 302)
+    """The short link that people pass on."""
+    return redirect(_by_number(petition_id), 301)
 
 
 @petitions.get("/<locale:locale>/petitions/<slug:slug>")
@@ -86,7 +92,7 @@ def prove(slug: str, request_id: str) -> ResponseReturnValue:
     """Take the code and what was chosen beside it."""
     form = SignatureCode(request.form)
     with reading() as session:
-        around = choosing(session, _petition(session, slug))
+        around = choosing(session, address_views.petition(session, slug))
     prepare(form, around)
     if form.validate():
         chosen = form.chosen(news=around.news, newsletter=around.newsletter)
@@ -114,8 +120,10 @@ def again_page(slug: str, request_id: str) -> ResponseReturnValue:
 def thanks(slug: str) -> ResponseReturnValue:
     """After the proof: thanks, and links to share."""
     with reading() as session:
-        found = _petition(session, slug)
-    return render_template("petitions/thanks.html", petition=found, share=share_url(found))
+        found = address_views.petition(session, slug)
+    return render_template(
+        "petitions/thanks.html", petition=found, share=address_views.short_link(found)
+    )
 
 
 def choosing(session: Session, found: ShownPetition) -> Choosing:
@@ -140,15 +148,16 @@ def prepare(form: SignatureChoices, around: Choosing) -> None:
         form.hand_over.data = False
 
 
-def share_url(found: ShownPetition) -> str:
-    """The address people pass on."""
-    return f"{config().base_url}/p/{found.id}"
+def _by_number(petition_id: int) -> str:
+    with reading() as session:
+        found = queries.petition_of_id(session, petition_id, language.current(), config().locales)
+    return url_for(".petition", slug=found.slug)
 
 
 def _page(slug: str, form: SignForm, *, status: int = 200) -> ResponseReturnValue:
     code, locales = language.current(), config().locales
     with reading() as session:
-        found = _petition(session, slug)
+        found = address_views.petition(session, slug)
         consent = _wording(session, wordings.SIGNATURE)
         around = (
             campaign.around(session, found.id, code, locales, day=clock.today())
@@ -164,7 +173,7 @@ def _page(slug: str, form: SignForm, *, status: int = 200) -> ResponseReturnValu
         campaign=around,
         picture=picture,
         printable=typesetting.available(),
-        share=share_url(found),
+        share=address_views.short_link(found),
         site_url=config().base_url,
         days=config().request_days,
     )
@@ -176,7 +185,7 @@ def _waiting(
 ) -> ResponseReturnValue:
     mail = pages.waiting(request_id)
     with reading() as session:
-        around = choosing(session, _petition(session, slug))
+        around = choosing(session, address_views.petition(session, slug))
     prepare(form, around)
     page = render_template("petitions/check.html", mail=mail, around=around, form=form)
     return page, status
@@ -199,10 +208,6 @@ def _signable(slug: str, text_seen: int | None, wording_seen: int | None) -> Sig
         text_seen=text_seen,
         wording_seen=wording_seen,
     )
-
-
-def _petition(session: Session, slug: str) -> ShownPetition:
-    return queries.shown_petition(session, slug, language.current(), config().locales)
 
 
 def _wording(session: Session, purpose: str) -> ConsentWording | None:

@@ -1,7 +1,8 @@
 """The headers of every answer (C25): nothing from elsewhere, nothing inline, and what may be kept.
 
 An answer is ``no-store`` unless its endpoint stands in ``SAME_FOR_EVERYONE``: pages that show what was published and
-nothing of who asks. Those carry an ETag of their bytes, which change only when something is published (C21). A cache
+nothing of who asks. Those carry an ETag of their bytes, which change only when something is published (C21); where
+such a page has another address now, the redirect is kept alike. A cache
 in front may serve its copy for thirty seconds, so that a withdrawn name is gone within a minute; a browser asks each
 time, and is told in a few octets that nothing is new. A file whose address holds its own digest never changes: it is
 kept for a year (``FOREVER``).
@@ -44,6 +45,7 @@ SAME_FOR_EVERYONE: Final = OPEN_TO_ALL | {
     "newsletters.archive",
     "newsletters.report",
     "petitions.petition",
+    "petitions.short",
     "printed.delivery",
     "printed.poster",
     "printed.share",
@@ -99,9 +101,10 @@ def init_app(app: Flask, *, https: bool, onion_url: str) -> None:
                 headers.add(name, value)
         if _may_be_kept(response):
             headers["Cache-Control"] = KEPT
-            response.add_etag()
-            if "If-Match" not in request.headers:  # for who writes; a 412 must not get into a cache
-                response.make_conditional(request)
+            if response.status_code == 200:  # a redirect is never "unchanged" (RFC 9110, 13.2.1)
+                response.add_etag()
+                if "If-Match" not in request.headers:  # for who writes; a 412 is for no cache
+                    response.make_conditional(request)
         elif request.endpoint in FOREVER and response.status_code == 200:
             headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
             response.make_conditional(request)
@@ -111,12 +114,13 @@ def init_app(app: Flask, *, https: bool, onion_url: str) -> None:
 
 
 def _may_be_kept(response: Response) -> bool:
-    """Whether anyone who asks would get these very bytes."""
+    """Whether anyone who asks would get these very bytes: a page, or where it is now."""
+    queries = KEPT_QUERIES if response.status_code == 200 else frozenset()
     return (
         request.endpoint in SAME_FOR_EVERYONE
         and request.method in ("GET", "HEAD")
-        and response.status_code == 200
-        and KEPT_QUERIES.issuperset(request.args)
+        and response.status_code in (200, 301)
+        and queries.issuperset(request.args)
         and "Set-Cookie" not in response.headers
     )
 

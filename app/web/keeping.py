@@ -38,9 +38,13 @@ def init_app(app: Flask, seconds: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One answer: until when it is given, its ETag, and what a whole and an unchanged answer consist of."""
+    """One answer: until when it is given, its status, its ETag, and what a whole and an unchanged one consist of.
+
+    A redirect has no ETag.
+    """
 
     until: float
+    status: str
     etag: str
     headers: Headers
     unchanged: Headers
@@ -49,10 +53,10 @@ class Kept:
     def answer(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         """The page, or that it is the one the asker has."""
         asked = environ.get("HTTP_IF_NONE_MATCH")
-        if asked and _names(asked, self.etag):
+        if asked and self.etag and _names(asked, self.etag):
             start("304 NOT MODIFIED", self.unchanged)
             return ()
-        start("200 OK", self.headers)
+        start(self.status, self.headers)
         return () if environ["REQUEST_METHOD"] == "HEAD" else (self.body,)
 
 
@@ -99,7 +103,7 @@ class KeptPages:
         status, headers, error = told
         names = {name.lower(): value for name, value in headers}
         if not (
-            status.startswith("200 ")
+            status.startswith(("200 ", "301 "))
             and names.get("cache-control") == KEPT
             and "set-cookie" not in names
         ):
@@ -109,13 +113,14 @@ class KeptPages:
             body = b"".join(answer)
         finally:
             answer.close()
-        return self._keep(key, headers, names.get("etag", ""), body).answer(environ, start_response)
+        return self._keep(key, status, headers, body).answer(environ, start_response)
 
-    def _keep(self, key: Key, headers: Headers, etag: str, body: bytes) -> Kept:
+    def _keep(self, key: Key, status: str, headers: Headers, body: bytes) -> Kept:
         left_out = ("content-length", "content-type")
         unchanged = [pair for pair in headers if pair[0].lower() not in left_out]
         until = time.monotonic() + self._seconds
-        made = Kept(until, etag, list(headers), unchanged, body)
+        etag = next((value for name, value in headers if name.lower() == "etag"), "")
+        made = Kept(until, status, etag, list(headers), unchanged, body)
         with self._lock:
             self._drop(key)
             if len(body) <= LARGEST:

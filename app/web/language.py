@@ -6,6 +6,7 @@ choice in its own session, which ``app.staff`` sets through ``prefer``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from flask import (
@@ -22,7 +23,7 @@ from flask import (
 from flask_babel import Babel
 from werkzeug.routing import BaseConverter, BuildError, IntegerConverter, Map
 
-from app.core import languages
+from app.core import languages, persian
 from app.web.context import config
 
 STAFF_PREFIX: Final = "/staff"
@@ -34,9 +35,9 @@ LARGEST_NUMBER: Final = 2**31 - 1
 
 
 class SlugConverter(BaseConverter):
-    """The readable part of an address: lower-case letters, digits, hyphens."""
+    """The readable part of an address: lower-case Latin or Persian letters, digits, hyphens."""
 
-    regex = "[a-z0-9][a-z0-9-]{0,79}"
+    regex = f"[a-z0-9{persian.LETTERS}][a-z0-9{persian.LETTERS}-]{{0,79}}"
 
 
 class NumberConverter(IntegerConverter):
@@ -105,6 +106,11 @@ def prefer(locale: str) -> None:
     g.locale = locale
 
 
+def say_arguments(arguments: Mapping[str, Mapping[str, str]]) -> None:
+    """Say which parts of this page's address are others in another language: for each language, by name."""
+    g.arguments = arguments
+
+
 def language_links() -> list[tuple[str, str]]:
     """The languages of the site with the address of this same page in each of them.
 
@@ -140,6 +146,7 @@ def _same_page(locale: str) -> str:
     if not current_app.url_map.is_endpoint_expecting(request.endpoint, "locale"):
         return f"{request.path}?{LANGUAGE}={locale}"
     try:
-        return url_for(request.endpoint, **{**(request.view_args or {}), "locale": locale})
+        own = g.get("arguments", {}).get(locale, {})
+        return url_for(request.endpoint, **{**(request.view_args or {}), **own, "locale": locale})
     except BuildError:
         return f"/{locale}/"

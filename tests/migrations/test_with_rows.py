@@ -124,3 +124,54 @@ def test_R07_an_endorsement_that_staff_entered_lives_through_up_and_down(
         assert [tuple(row) for row in rows] == [(1, "We stand.")]
         assert "export" not in sa.inspect(connection).get_table_names()
     engine.dispose()
+
+
+BEFORE_ADDRESSES = "7b1f0c5a92de"
+
+
+@pytest.mark.both_databases
+def test_R07_a_petition_s_address_lives_through_up_and_down(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given two petitions of the time when one had one slug, and an odd row of the table that nothing used
+    monkeypatch.setenv("PEYVAND_DATABASE_URL", database_url)
+    command.upgrade(Config(ROOT / "alembic.ini"), BEFORE_ADDRESSES)
+    engine = make_engine(database_url)
+    other = ENDORSING[0].replace("(1, 'teachers'", "(2, 'nurses'")
+    own = (
+        "INSERT INTO petition_address (petition_id, language, slug) VALUES (2, 'fa', 'parastaran')"
+    )
+    taken = (
+        "INSERT INTO petition_address (petition_id, language, slug) VALUES (2, 'en', 'teachers')"
+    )
+    with engine.begin() as connection:
+        for statement in (ENDORSING[0], other, own, taken):
+            connection.execute(sa.text(statement))
+
+    # when it goes up, and a language's slug is replaced
+    migrate(database_url, monkeypatch, "head")
+    rows = sa.text("SELECT petition_id, language, slug FROM petition_address ORDER BY id")
+    with engine.begin() as connection:
+        assert [tuple(row) for row in connection.execute(rows)] == [
+            (1, "", "teachers"),
+            (2, "", "nurses"),
+            (2, "fa", "parastaran"),
+        ]
+        connection.execute(
+            sa.text("UPDATE petition_address SET current = false WHERE slug = 'parastaran'")
+        )
+        connection.execute(
+            sa.text(
+                "INSERT INTO petition_address (petition_id, language, slug, current)"
+                " VALUES (2, 'fa', 'پرستاران', true)"
+            )
+        )
+
+    # then going down keeps what the older schema can hold
+    migrate(database_url, monkeypatch, BEFORE_ADDRESSES)
+    with engine.connect() as connection:
+        slugs = connection.execute(sa.text("SELECT id, slug FROM petition ORDER BY id"))
+        assert [tuple(row) for row in slugs] == [(1, "teachers"), (2, "nurses")]
+        left = connection.execute(sa.text("SELECT language, slug FROM petition_address"))
+        assert [tuple(row) for row in left] == [("fa", "پرستاران")]
+    engine.dispose()

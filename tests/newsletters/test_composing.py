@@ -96,13 +96,13 @@ def test_F08_a_fallback_is_visible_and_keeps_its_direction(
 
 
 def test_a_petition_brings_its_own_words_and_address(session: Session, config: Config) -> None:
-    made = an_issue(session)
-    issues.add_block(session, made.issue.id, "petition", petition_id=a_petition(session).id)
+    made, petition = an_issue(session), a_petition(session)
+    issues.add_block(session, made.issue.id, "petition", petition_id=petition.id)
     passage = edition(session, made, config, "en").passages[-1]
     assert passage.heading == "Free the teachers (en)"
     assert passage.text == "A teacher is not a criminal (en)"
     assert passage.button_label == "Sign this petition"
-    assert passage.button_url == "https://peyvand.example/en/petitions/teachers"
+    assert passage.button_url == f"https://peyvand.example/en/p/{petition.id}"
 
 
 def test_F08_a_petition_without_the_language_falls_back_or_stops(

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 
 from app.core.database import Database
 from app.factory import create_app
+from app.petitions import addressing, editing
 from app.petitions.models import PetitionText
 from app.web import keeping
 from config import Config
@@ -113,6 +114,29 @@ def test_C25_a_page_is_kept_for_one_scheme_host_language_and_leaf(keeper: Flask)
         for place, base in apart:
             assert reader.get(place, base_url=base).status_code == 200
     assert asked == [base + place for place, base in apart]
+
+
+def test_C21_where_a_page_is_now_is_kept_like_the_page(keeper: Flask, clock: Clock) -> None:
+    # given a short link and a page whose address is another now, each asked for before
+    asked: list[str] = []
+    with keeper.app_context(), keeper.extensions["peyvand"].database.unit_of_work() as session:
+        addressing.give(session, editing.get(session, 1), "en", "free-them")
+    keeper.before_request(lambda: asked.append(request.path))
+    reader = keeper.test_client()
+    places = ["/en/p/1", PAGE]
+    first = [reader.get(place) for place in places]
+    # then each is given again as it was, whatever the asker says to have
+    for condition in ({}, {"If-None-Match": "*"}, {"If-None-Match": '""'}):
+        again = [reader.get(place, headers=condition) for place in places]
+        assert [answer.status_code for answer in again] == [301, 301]
+        assert [dict(answer.headers) for answer in again] == [dict(one.headers) for one in first]
+        assert {answer.location for answer in again} == {"/en/petitions/free-them"}
+    assert asked == places
+    # and made anew after its seconds; one with a query each time
+    clock.seconds += 6
+    assert reader.get(PAGE).status_code == 301
+    assert [reader.get(f"{PAGE}?page={leaf}").status_code for leaf in (1, 1)] == [301, 301]
+    assert asked == [*places, PAGE, PAGE, PAGE]
 
 
 @pytest.mark.parametrize(

@@ -234,7 +234,7 @@ def test_the_address_of_an_open_petition_stays(database: Database) -> None:
         editing.change(session, petition, Settings(goal=9000, live=True), "free-teachers")
     with database.reading() as session:
         row = session.get_one(Petition, petition)
-    assert (row.goal, row.live, row.slug) == (9000, True, "free-teachers")
+        assert (row.goal, row.live, row.slug) == (9000, True, "free-teachers")
 
 
 @pytest.mark.parametrize("goal", [0, -1, 10_000_001])

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import sqlalchemy as sa
@@ -19,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from app.core import ids
 from app.factory import create_app
+from app.petitions import addressing
 from app.petitions.models import FULL_NAME, Petition, Signature
 from app.web.headers import KEPT_SECONDS, SAME_FOR_EVERYONE
 from config import Config
@@ -187,6 +189,20 @@ def test_a_page_is_kept_and_answers_with_its_etag(up: Front) -> None:
     assert (head.status, head.body, head.headers["ETag"]) == (200, b"", etag)
     assert "Set-Cookie" not in kept.headers
     assert len(kept.headers.get_all("Strict-Transport-Security") or []) == 1
+
+
+def test_a_persian_address_and_where_a_page_is_now_are_kept_too(up: Front) -> None:
+    # given a petition whose address in Persian was chosen
+    slug = "کارگران-نفت"
+    persian = f"/fa/petitions/{quote(slug)}"
+    up.world.write(lambda s: addressing.give(s, a_petition(s, "oil"), "fa", slug))
+    # when page, short link and the address from before are asked for
+    places = (persian, "/fa/p/3", "/fa/petitions/oil/updates")
+    answers = [up.ask(place) for place in places]
+    # then each lies in the cache, with where it leads
+    assert [answer.status for answer in answers] == [200, 301, 301]
+    assert answers[1].headers["Location"] == persian
+    assert up.in_cache() >= {f"https{NAME}{place}" for place in places}
 
 
 def test_C17_a_withdrawn_name_is_gone_within_a_minute(up: Front) -> None:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from app.core.database import Database
-from app.petitions import editing
+from app.petitions import addressing, editing
 from app.petitions.models import CLOSED, DRAFT, OPEN, Petition, PetitionText
 from app.staff.models import EDITOR, ORGANISER
 from tests.petitions import campaigning
@@ -48,13 +48,13 @@ def test_a_new_petition_is_a_draft_with_its_texts(
     assert (answer.status_code, answer.location) == (303, "/staff/petitions/3")
     with database.reading() as session:
         made = session.get_one(Petition, 3)
-    assert (made.slug, made.goal, made.live, made.hand_over_names, made.state) == (
-        "oil-workers",
-        5000,
-        True,
-        False,
-        DRAFT,
-    )
+        assert (made.slug, made.goal, made.live, made.hand_over_names, made.state) == (
+            "oil-workers",
+            5000,
+            True,
+            False,
+            DRAFT,
+        )
     assert {language for language, _, _ in versions(database, 3)} == {"fa", "en"}
     assert acts(database) == [
         ("petition.created", "petition:3"),
@@ -109,7 +109,9 @@ def test_a_colleague_who_saved_first_is_not_overwritten_but_shown(
         ({"slug": ""}, "Latin letters"),
         ({"slug": "معلمان"}, "Latin letters"),
         ({"slug": "a/b"}, "Latin letters"),
-        ({"slug": "teachers"}, "Another petition has this address"),
+        ({"slug": "teachers"}, "Another petition or language has this address"),
+        ({"en-slug": "teachers"}, "Another petition or language has this address"),
+        ({"en-slug": "a/b"}, "Persian or Latin letters"),
         ({"goal": ""}, "whole number"),
         ({"goal": "many"}, "whole number"),
         ({"goal": "0"}, "between 1 and ten million"),
@@ -143,8 +145,36 @@ def test_address_and_source_of_an_open_petition_stay_whatever_is_sent(
     assert signed_in(EDITOR).post("/staff/petitions/1", data=data).status_code == 303
     with database.reading() as session:
         kept = session.get_one(Petition, 1)
-    assert (kept.slug, kept.source_language, kept.goal) == ("teachers", "fa", 9000)
+        assert (kept.slug, kept.source_language, kept.goal) == ("teachers", "fa", 9000)
     assert acts(database) == [("petition.changed", "petition:1")]
+
+
+def test_each_language_has_an_address_that_its_editor_chose(
+    signed_in: SignedIn, site: Flask, database: Database
+) -> None:
+    # given an open petition, whose editor is offered an address made from each title
+    with database.reading() as session:
+        texts = editing.newest(editing.get(session, 1))
+    page = signed_in(EDITOR).get("/staff/petitions/1").text
+    for text in texts.values():
+        assert f'<option value="{addressing.suggestion(text.title)}">' in page
+    # when they choose one for each language, and then another
+    data = {"slug": "teachers", "goal": "9000"}
+    for code, text in texts.items():
+        data |= {f"{code}-{name}": getattr(text, name) for name in editing.LONGEST}
+        data |= {f"{code}-seen": str(text.version), f"{code}-slug": "free-them"}
+    data["fa-slug"] = "معلم‌ها"
+    for _ in range(2):
+        assert signed_in(EDITOR).post("/staff/petitions/1", data=data).status_code == 303
+    signed_in(EDITOR).post("/staff/petitions/1", data={**data, "en-slug": "teachers-free"})
+    # then the editor shows them, readers find them, and the old one leads on
+    page = signed_in(EDITOR).get("/staff/petitions/1").text
+    assert re.search(r'name="fa-slug"[^>]*value="معلم-ها"', page)
+    assert re.search(r'name="en-slug"[^>]*value="teachers-free"', page)
+    reader = site.test_client()
+    assert reader.get("/fa/petitions/معلم-ها").status_code == 200
+    assert reader.get("/en/petitions/free-them").location == "/en/petitions/teachers-free"
+    assert acts(database).count(("petition.addressed", "petition:1")) == 3
 
 
 def test_C25_the_preview_is_the_public_page_shut_in(signed_in: SignedIn, site: Flask) -> None:
