@@ -23,8 +23,8 @@ from app.audience.ledger import Ledger
 from app.audience.models import NEVER_WRITE, NEWSLETTER
 from app.audience.subscriptions import Desk
 from app.core import addresses, clock, ids
-from app.optin.models import SIGNATURE, SUBSCRIPTION
-from app.petitions import signing
+from app.optin.models import ENDORSEMENT, SIGNATURE, SUBSCRIPTION
+from app.petitions import endorsing, signing
 from app.petitions.models import OPEN, Petition, PetitionText
 from bench.readers import DAY
 from bench.surroundings import Surroundings, quietness, surroundings
@@ -36,6 +36,7 @@ CLASSES: Final = ("new", "pending", "confirmed", "suppressed", "capped", "erased
 SLUG: Final = "teachers"
 FORMS: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
     "sign": (f"/en/petitions/{SLUG}/sign", {"consent": "y"}),
+    "endorse": (f"/en/petitions/{SLUG}/endorse", {"consent": "y"}),
     "subscribe": ("/en/newsletter", {"consent": "y", "language1": "en"}),
     "my choices: withdraw": ("/en/my-choices", {"purpose": "withdrawal", "petition": "all"}),
     "my choices: newsletter": ("/en/my-choices", {"purpose": "preferences", "petition": "all"}),
@@ -97,15 +98,19 @@ class People:
         index = desk.indexer.index(parsed)
         if kind == "pending":
             subject = str(self._petition_id)
-            a_request(session, desk, SIGNATURE, subject, now=clock.now(), address=address)
+            for purpose in (SIGNATURE, ENDORSEMENT):
+                a_request(session, desk, purpose, subject, now=clock.now(), address=address)
             a_request(session, desk, SUBSCRIPTION, NEWSLETTER, now=clock.now(), address=address)
         elif kind in ("confirmed", "erased"):
             asked = {"text_id": self._text_id, "wording_id": 1}
             chosen = {"signature_id": ids.new().hex}
             signing.count(session, desk, self._petition_id, parsed, asked, chosen, day=DAY)
+            said = {"name": "Example Union", "mandate": "The board"}
+            endorsing.ask(session, desk, self._petition_id, parsed, asked, said, day=DAY)
             a_subscriber(session, desk, address, languages=("en",))
             if kind == "erased":
-                signing.withdraw(session, desk, self._ledger, parsed, "all", day=DAY)
+                for room in (signing, endorsing):
+                    room.withdraw(session, desk, self._ledger, parsed, "all", day=DAY)
                 erasing.forget(session, desk, self._ledger, parsed, day=DAY)
         elif kind == "suppressed":
             suppressions.add(session, index.key_id, index.mailbox, NEVER_WRITE, day=DAY)

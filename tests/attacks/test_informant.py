@@ -44,7 +44,11 @@ CLASSES = (
 )
 SILENT = {"never", "complained", "bounced", "capped"}
 WISHES: dict[str, tuple[str, dict[str, str]]] = {
-    "sign": ("/en/petitions/teachers/sign", {"consent": "y"}),
+    "sign": (
+        "/en/petitions/teachers/sign",
+        {"consent": "y", "text_seen": "2", "wording_seen": "2"},
+    ),
+    "endorse": ("/en/petitions/teachers/endorse", {"consent": "y", "wording_seen": "4"}),
     "subscribe": ("/en/newsletter", {"consent": "y", "language1": "fa"}),
     "preferences": ("/en/my-choices", {"purpose": "preferences"}),
     "show": ("/en/my-choices", {"purpose": "showing", "petition": "1"}),
