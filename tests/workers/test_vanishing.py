@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,7 +18,8 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from app.audience import wordings
-from app.audience.models import Subscription
+from app.audience.models import MailingList, Subscription
+from app.audience.subscriptions import contact_of
 from app.core import addresses, ids
 from app.core.database import Database
 from app.factory import create_app
@@ -34,8 +36,9 @@ from tests.fixtures import NOON
 from tests.petitions.delivered import gathered
 from tests.petitions.readable import words
 from tests.workers.wishes import wording
-from workers import requests
+from workers import importing, requests
 from workers.requests import Room
+from workers.wiping import Wiping
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ class Person:
 
 
 WITHDRAWN, ERASED, STAYING = Person("Wrenfjord"), Person("Swallowquay"), Person("Plovermoor")
+NEW = Person("Lapwingstead")
 OTHERS = [Person(f"Sparrow{letter}hedge") for letter in "abcdefghijklmnopqrstu"]
 
 
@@ -218,7 +222,9 @@ EVERYWHERE = {
 def test_C17_who_withdrew_or_was_erased_is_nowhere_and_may_come_back(
     service: Service, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # given all three shown wherever a signer can be
+    # given all three shown wherever a signer can be, and a clock for kept pages that stands still
+    moment = time.monotonic()
+    monkeypatch.setattr(keeping, "time", SimpleNamespace(monotonic=lambda: moment))
     public, files = list(service.public()), list(service.delivered())
     for person in (WITHDRAWN, ERASED, STAYING):
         assert seen(person, public) >= EVERYWHERE
@@ -231,8 +237,7 @@ def test_C17_who_withdrew_or_was_erased_is_nowhere_and_may_come_back(
 
     # then nothing of the two is anywhere, once the web process has made its pages anew
     assert "/api/petitions/1" in seen(ERASED, service.public()), "else nothing is kept here"
-    later = time.monotonic() + KEPT + 0.1
-    monkeypatch.setattr(keeping, "time", SimpleNamespace(monotonic=lambda: later))
+    moment += KEPT + 0.1
     public = list(service.public())
     everything = [*public, *service.delivered(), *service.dump(database_url)]
     for person in (WITHDRAWN, ERASED):
@@ -252,6 +257,81 @@ def test_C17_who_withdrew_or_was_erased_is_nowhere_and_may_come_back(
     assert seen(ERASED, service.public()) == set(), "a moderator has not looked yet"
     assert not withdrawn_in_ledger(service, ERASED)
     assert not withdrawn_in_ledger(service, WITHDRAWN)
+
+
+def goes(service: Service, how: str) -> None:
+    """She takes everything back: all at once, or her signature and then each of her two lists."""
+    if how == "erased":
+        service.prove(purposes.ERASURE, "all", ERASED)
+        return
+    service.prove(purposes.WITHDRAWAL, "all", ERASED)
+    service.prove(
+        purposes.PREFERENCES, "", ERASED, choices={"lists": {"newsletter": {}, "petition-1": {}}}
+    )
+
+
+def bring_in(service: Service, database_url: str, folder: Path, *people: Person) -> None:
+    """An officer imports an old list of the newsletter."""
+    list_file, sentence = folder / "readers.csv", folder / "sentence.txt"
+    list_file.write_text("\n".join(["email,language", *(f"{one.address},fa" for one in people)]))
+    sentence.write_text("Send me the newsletter.")
+    told = importing.bring_in(
+        dataclasses.replace(service.room.config, database_url=database_url),
+        list_file,
+        slug="newsletter",
+        language="en",
+        wording=sentence,
+        source="old-site",
+        day=NOON.date() - timedelta(days=365),
+        progress=lambda _octets: None,
+    )
+    assert told.addresses == len(people)
+
+
+def lists_of(service: Service, person: Person) -> dict[str, tuple[str, ...]]:
+    """What she gets, and in which languages."""
+    with service.database.reading() as session:
+        contact = contact_of(session, service.room.desk, addresses.parse(person.address))
+        if contact is None:
+            return {}
+        found = sa.select(MailingList.slug, Subscription.languages).join(Subscription)
+        rows = session.execute(found.where(Subscription.contact_id == contact.id))
+        return dict(rows.all())
+
+
+@pytest.mark.parametrize("how", ["erased", "withdrawn"])
+def test_C17_who_took_all_back_is_brought_in_by_no_list_and_comes_back_by_herself(
+    service: Service,
+    database_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    how: str,
+) -> None:
+    monkeypatch.setattr(importing, "check_schema", lambda _: None)  # no migration made the tests'
+    service.room.ledger.begin()
+    # given one who signed with her name shown, and gets the newsletter and the petition's news
+    assert seen(ERASED, service.dump(database_url))
+    assert set(lists_of(service, ERASED)) == {"newsletter", "petition-1"}
+
+    # when she takes it all back, and an old list with her address is brought in
+    goes(service, how)
+    bring_in(service, database_url, tmp_path, ERASED, NEW)
+    assert Wiping(service.database).run()
+
+    # then she stays out, the other one is in, and nothing of her is anywhere
+    assert (lists_of(service, ERASED), lists_of(service, NEW)) == ({}, {"newsletter": ("fa",)})
+    assert seen(ERASED, service.dump(database_url)) == set()
+
+    # when she signs and subscribes again herself
+    service.sign(ERASED)
+
+    # then she counts, is shown and reads as she chose, whatever list is brought in
+    bring_in(service, database_url, tmp_path, ERASED, NEW)
+    assert lists_of(service, ERASED) == {"newsletter": ("en",), "petition-1": ("en",)}
+    with service.database.reading() as session:
+        shown = sa.select(Signature.shown_as).where(Signature.shown_name == ERASED.name)
+        assert session.scalars(shown).all() == [FULL_NAME]
+        assert number(session, Signature) == 24
 
 
 def number(session: Session, table: type[Signature] | type[Subscription]) -> int:
