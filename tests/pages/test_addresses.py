@@ -80,6 +80,8 @@ def test_F05_a_persian_address_is_ascii_wherever_it_is_written(visitor: FlaskCli
     ):
         assert FA not in page.text
         assert f"/fa/petitions/{quote(FA)}" in page.text
+    paper = visitor.get(f"/fa/petitions/{FA}/poster.pdf").headers["Content-Disposition"]
+    assert paper == 'inline; filename="teachers-poster.fa.pdf"'
     assert visitor.get("/fa/petitions/teachers").location == f"/fa/petitions/{quote(FA)}"
 
 
