@@ -5,16 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Callable
-from typing import TypeVar
 
 import click
 
-from config import Config, ConfigError
 from workers.audience import audience
 from workers.delivery import delivery
-
-T = TypeVar("T")
+from workers.terminal import or_exit, worker_config
 
 
 @click.group(help="The worker, and the commands that need its keys.")
@@ -31,9 +27,9 @@ def run() -> None:
     """Answer requests and send mail, until SIGTERM."""
     from workers import loop, setup
 
-    config = _config()
-    _or_exit(lambda: setup.check_schema(config.database_url))
-    _or_exit(lambda: loop.run(config))
+    config = worker_config()
+    or_exit(lambda: setup.check_schema(config.database_url))
+    or_exit(lambda: loop.run(config))
 
 
 @cli.command()
@@ -53,7 +49,7 @@ def load_demo() -> None:
     from workers import demo
     from workers.keys import open_desk
 
-    config = _config()
+    config = worker_config()
     if not config.embedded:
         raise click.ClickException("The demo is only for the trial set-up (PEYVAND_EMBEDDED=1).")
     with Database(config.database_url) as database, database.unit_of_work() as session:
@@ -94,8 +90,8 @@ def check_keys() -> None:
     from workers.key_check import missing_keys
     from workers.keys import open_desk
 
-    config = _config()
-    desk = _or_exit(lambda: open_desk(config))
+    config = worker_config()
+    desk = or_exit(lambda: open_desk(config))
     with Database(config.database_url) as database, database.reading() as session:
         missing = missing_keys(session, desk, Ledger(config.ledger))
     click.echo(
@@ -123,19 +119,8 @@ def test_mail(address: str) -> None:
     """Send one mail to ADDRESS over the configured server, and say what the server answered."""
     from workers.trial_mail import send_one
 
-    config = _config()
+    config = worker_config()
     click.echo(asyncio.run(send_one(config, address)))
-
-
-def _config() -> Config:
-    return _or_exit(lambda: Config.from_env("worker"))
-
-
-def _or_exit(step: Callable[[], T]) -> T:
-    try:
-        return step()
-    except ConfigError as error:
-        raise click.ClickException(str(error)) from None
 
 
 if __name__ == "__main__":

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import click
 
-from config import Config
-from workers.delivery import or_exit
+from workers.terminal import or_exit, worker_config
 
 
 @click.group("audience")
@@ -39,7 +38,7 @@ def import_list(
     """Put the readers in FILE, a CSV with a column email, on a list; it may be run again."""
     from workers import importing
 
-    config = or_exit(lambda: Config.from_env("worker"))
+    config = worker_config()
     with click.progressbar(length=file.stat().st_size, label="Read") as bar:
         told = or_exit(
             lambda: importing.bring_in(

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from app.core import clock
 from app.core.errors import PeyvandError
-from app.core.sealing import KeyFormatError
-from config import Config, ConfigError
+from workers.terminal import or_exit, worker_config
 
 if TYPE_CHECKING:
     from app.petitions.delivering import Delivery
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
 
 # What sets documents and encrypts is loaded by the commands that need it: ``run`` starts without it.
 
-T = TypeVar("T")
 RECORD: Final = "record.json"
 LARGEST_RECORD: Final = 64 * 1024
 
@@ -45,7 +42,7 @@ def export(petition: int, file: Path) -> None:
     from app.staff import audit
     from workers import exports
 
-    config = or_exit(lambda: Config.from_env("worker"))
+    config = worker_config()
     now = clock.now()
     with Database(config.database_url) as database, database.unit_of_work() as session:
         gathered, closed = or_exit(lambda: exports.make(session, petition, config, day=now.date()))
@@ -112,7 +109,7 @@ def record(file: Path) -> None:
     from app.petitions import delivering
     from app.staff import audit
 
-    config = or_exit(lambda: Config.from_env("worker"))
+    config = worker_config()
     petition, files = or_exit(lambda: _read_record(file))
     now = clock.now()
     with Database(config.database_url) as database, database.unit_of_work() as session:
@@ -173,12 +170,3 @@ def _write_new(path: Path, content: bytes) -> None:
         raise click.ClickException(f"{path} cannot be written: {error.strerror}.") from None
     with os.fdopen(number, "wb") as file:
         file.write(content)
-
-
-def or_exit(step: Callable[[], T], before: str = "") -> T:
-    """What ``step`` returns; an error of the service's own ends the command with its text behind ``before``."""
-    try:
-        return step()
-    except (ConfigError, PeyvandError, KeyFormatError) as error:
-        text = f"{before}{error}"
-        raise click.ClickException(f"{text[:1].upper()}{text[1:]}.") from None
