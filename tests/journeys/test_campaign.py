@@ -21,7 +21,7 @@ from tests.journeys.truth import Allowed, Truth
 from tests.petitions import readable
 from workers import setup
 
-pytestmark = [pytest.mark.browser, pytest.mark.sockets, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.sockets, pytest.mark.timeout(600)]
 
 SLUG: Final = "teachers"
 MONDAY: Final = datetime(2026, 10, 5, 8, 10, tzinfo=UTC)
@@ -103,6 +103,7 @@ def campaign(service: OneClock, browser: Browser, staff: Campaigner) -> Iterator
     campaign.crowd.goes_home()
 
 
+@pytest.mark.slow
 def test_C21_a_campaign_played_through(
     campaign: Campaign, service: OneClock, staff: Campaigner, tmp_path: Path
 ) -> None:
