@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections import Counter
@@ -261,8 +262,9 @@ class _Tree(HTMLParser):
         self.builder.data(data)
 
 
+@functools.lru_cache(64)
 def tree(body: bytes) -> Element:
-    """The page's elements."""
+    """The page's elements; most pages are read more than once, and to be changed by nobody."""
     made = _Tree()
     made.feed(body.decode())
     return made.builder.close()

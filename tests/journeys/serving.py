@@ -10,15 +10,22 @@ from typing import Any, Final
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Page
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 TAGS: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+class _Silent(WSGIRequestHandler):
+    """Notes no request: a journey asks thousands of times, and a failure is read between them."""
+
+    def log_request(self, *_: object) -> None:
+        pass
 
 
 @contextmanager
 def serving(app: Flask, *, port: int = 0) -> Iterator[str]:
     """Serve ``app`` in a thread, at any free port where none is named; gives its address."""
-    server = make_server("127.0.0.1", port, app, threaded=True)
+    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Silent)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -35,7 +35,14 @@ BROWSER_FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-LONG = ("test_newsletter", "test_fresh_start", "test_signing", "test_staff_pages", "test_choices")
+LONG = (
+    "test_newsletter",
+    "test_campaign",
+    "test_fresh_start",
+    "test_signing",
+    "test_staff_pages",
+    "test_choices",
+)
 """Of what drives a browser, these begin first, so that no process works on one while the others rest."""
 # Timing matters to the first, and the second starts the same servers: all in one process.
 TOGETHER = ("tests/faults/", "tests/servers/test_servers.py")
