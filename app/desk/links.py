@@ -64,9 +64,9 @@ class Behind:
                 petition = queries.petition_of_id(
                     session, int(found.subject), language.current(), locales
                 )
-                self.around = choosing(session, petition)
-                self.wording = pages.wording(session, wordings.SIGNATURE)
                 self.form = SignatureChoices(typed)
+                self.around = choosing(session, petition, self.form)
+                self.wording = pages.wording(session, wordings.SIGNATURE)
                 prepare(self.form, self.around)
             elif found.purpose == ENDORSEMENT:
                 self.petition = queries.petition_of_id(

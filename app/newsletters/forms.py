@@ -12,7 +12,7 @@ from wtforms.widgets import CheckboxInput
 
 from app.audience.models import NEWSLETTER, UNIONS
 from app.optin.pages import CodeForm
-from app.web.forms import AddressField, ConsentField, LanguagesForm, option
+from app.web.forms import AddressField, ConsentField, LanguagesForm, SeenField, option
 
 KEEP: Final = "keep"
 LEAVE: Final = "leave"
@@ -28,6 +28,7 @@ class SubscribeForm(LanguagesForm):
     consent = ConsentField(
         missing=lazy_gettext("Without this consent we cannot send you the newsletter.")
     )
+    wording_seen = SeenField()
 
 
 class WishField(RadioField):
@@ -109,3 +110,4 @@ class InvitationChoices(LanguagesForm):
     consent = ConsentField(
         missing=lazy_gettext("Without this consent we cannot send you the newsletter.")
     )
+    wording_seen = SeenField()

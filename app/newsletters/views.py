@@ -40,7 +40,7 @@ def subscribe() -> ResponseReturnValue:
     form = SubscribeForm(request.form)
     form.offer(config().locales, language.current())
     with reading() as session:
-        consent = pages.wording(session, wordings.NEWSLETTER)
+        consent = pages.wording(session, wordings.NEWSLETTER, seen=form.wording_seen.data)
     if not form.validate() or form.address.address is None:
         return _page(form, status=422)
     request_id = pages.ask(

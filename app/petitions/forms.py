@@ -121,7 +121,9 @@ class SignatureChoices(ShownChoices, LanguagesForm):
         ),
     )
     petition_news = ConsentField()
+    news_seen = SeenField()
     newsletter = ConsentField()
+    newsletter_seen = SeenField()
 
     def ask(self, found: ShownPetition) -> None:
         """Leave out what this petition does not ask."""

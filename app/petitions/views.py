@@ -92,7 +92,7 @@ def prove(slug: str, request_id: str) -> ResponseReturnValue:
     """Take the code and what was chosen beside it."""
     form = SignatureCode(request.form)
     with reading() as session:
-        around = choosing(session, address_views.petition(session, slug))
+        around = choosing(session, address_views.petition(session, slug), form)
     prepare(form, around)
     if form.validate():
         chosen = form.chosen(news=around.news, newsletter=around.newsletter)
@@ -126,12 +126,12 @@ def thanks(slug: str) -> ResponseReturnValue:
     )
 
 
-def choosing(session: Session, found: ShownPetition) -> Choosing:
-    """What the choices of a petition's signature need to show."""
+def choosing(session: Session, found: ShownPetition, form: SignatureChoices) -> Choosing:
+    """What the choices of a petition's signature need to show; of each sentence what ``form`` showed before."""
     return Choosing(
         petition=found,
-        news=_wording(session, wordings.PETITION_NEWS),
-        newsletter=_wording(session, wordings.NEWSLETTER),
+        news=_wording(session, wordings.PETITION_NEWS, form.news_seen.data),
+        newsletter=_wording(session, wordings.NEWSLETTER, form.newsletter_seen.data),
         hand_over=found.hand_over_names and names_sealer() is not None,
     )
 
@@ -185,7 +185,7 @@ def _waiting(
 ) -> ResponseReturnValue:
     mail = pages.waiting(request_id)
     with reading() as session:
-        around = choosing(session, address_views.petition(session, slug))
+        around = choosing(session, address_views.petition(session, slug), form)
     prepare(form, around)
     page = render_template("petitions/check.html", mail=mail, around=around, form=form)
     return page, status
@@ -210,8 +210,8 @@ def _signable(slug: str, text_seen: int | None, wording_seen: int | None) -> Sig
     )
 
 
-def _wording(session: Session, purpose: str) -> ConsentWording | None:
+def _wording(session: Session, purpose: str, seen: int | None = None) -> ConsentWording | None:
     try:
-        return pages.wording(session, purpose)
+        return pages.wording(session, purpose, seen=seen)
     except NotFoundError:
         return None

@@ -10,9 +10,10 @@ from flask.testing import FlaskClient
 
 from app.audience import consents, wordings
 from app.audience.models import ConsentWording
+from app.core import clock, ids
 from app.core.database import Database
 from app.factory import create_app
-from app.optin.models import Request
+from app.optin.models import SIGNATURE, Request
 from app.petitions import editing
 from app.petitions.models import Petition, PetitionText
 from app.web.context import services
@@ -23,6 +24,12 @@ from tests.pages import story
 
 PAGE = "/en/petitions/teachers"
 SIGN = f"{PAGE}/sign"
+PURPOSES = (
+    wordings.SIGNATURE,
+    wordings.ENDORSEMENT,
+    wordings.NEWSLETTER,
+    wordings.PETITION_NEWS,
+)
 GOOD = {"address": "leila@example.org", "consent": "y"}
 
 
@@ -64,7 +71,7 @@ def change(database: Database, language: str = "en", *, hidden: bool = False) ->
             **{**words, "title": "Other words"},
         )
         petition.texts.append(text)
-        for purpose in (wordings.SIGNATURE, wordings.ENDORSEMENT):
+        for purpose in PURPOSES:
             consents.publish(session, purpose, "en", f"Other words for {purpose}.")
         session.flush()
         return text.id
@@ -112,6 +119,42 @@ def test_C05_a_page_that_fell_back_to_another_language_was_read_in_that_one(
     assert noted(database, keys)[0] == persian
 
 
+def test_C13_a_subscription_names_the_sentence_that_its_page_showed(
+    visitor: FlaskClient, database: Database, keys: factories.Keys
+) -> None:
+    sent, read = shown(visitor, "/en/newsletter"), newest(database, wordings.NEWSLETTER)[1]
+    change(database)
+    assert visitor.post("/en/newsletter", data={**sent, "language1": "en"}).status_code == 303
+    assert noted(database, keys) == (None, read)
+    sent = shown(visitor, "/en/newsletter")
+    visitor.post("/en/newsletter", data={**sent, "language1": "en"})
+    assert noted(database, keys) == (None, newest(database, wordings.NEWSLETTER)[1])
+
+
+@pytest.mark.parametrize("way", ["code", "link"])
+def test_C13_what_is_chosen_beside_the_proof_names_the_sentences_beside_it(
+    visitor: FlaskClient, database: Database, keys: factories.Keys, way: str
+) -> None:
+    # given a page with the choices, opened before their sentences changed
+    with database.unit_of_work() as session:
+        found, link, code = factories.an_answered_request(
+            session, keys.desk, SIGNATURE, "1", now=clock.now()
+        )
+    page = f"/en/c/{link}" if way == "link" else f"{PAGE}/check/{ids.in_url(found.id)}"
+    form = next(form for form in forms_of(visitor.get(page).text) if form.method == "post")
+    sent = {**dict(form.fields), "code": code}
+    read = [newest(database, which)[1] for which in (wordings.PETITION_NEWS, wordings.NEWSLETTER)]
+    change(database)
+    # when both are ticked and the request is proven
+    ticked = {"petition_news": "y", "newsletter": "y", "language1": "en", "shown_as": "anonymous"}
+    assert visitor.post(page, data={**sent, **ticked}).status_code == 303
+    # then the choices name what was read
+    with database.reading() as session:
+        box = session.scalars(sa.select(Request.choices)).one()
+    chosen = keys.desk.opener.open("choices", found.id, box or b"")
+    assert [chosen["petition_news"], chosen["newsletter"]["wording_id"]] == read
+
+
 @pytest.fixture
 def odd(database: Database) -> dict[str, dict[str, str]]:
     """Ids that no page of this petition showed."""
@@ -138,8 +181,8 @@ def test_C05_no_text_is_noted_that_the_petition_s_readers_could_not_see(
         readable = next(
             text.id for text in session.get_one(Petition, 1).texts if text.language == "en"
         )
-    for what, ids in odd.items():
-        assert visitor.post(SIGN, data={**GOOD, **ids}).status_code == 303, what
+    for what, given in odd.items():
+        assert visitor.post(SIGN, data={**GOOD, **given}).status_code == 303, what
         assert noted(database, keys) == (readable, newest(database)[1]), what
 
 
@@ -163,8 +206,8 @@ def test_C13_an_endorsement_names_the_sentence_that_its_page_showed(
         consents.publish(session, wordings.ENDORSEMENT, "en", "Other words yet.")
     visitor.post(form, data=sent)
     assert noted(database, keys) == (None, read)
-    for what, ids in odd.items():
-        visitor.post(form, data={**GOOD, **ids})
+    for what, given in odd.items():
+        visitor.post(form, data={**GOOD, **given})
         now = newest(database, wordings.ENDORSEMENT)[1]
         assert noted(database, keys) == (None, now), what
 
