@@ -104,7 +104,12 @@ class Places:
         for path in (of, f"/{language}/"):
             for tally in tree(answers[path].body).iterfind(".//p[@class='tally']"):
                 yield from _told(path, _text(tally), allowed, language)
-        yield from _differ(of, "title", _title(page), _title_in(allowed, language))
+        title = _title_in(allowed, language)
+        yield from _differ(of, "title", _title(page), title)
+        shared = [one.get("content") for one in page.iterfind(".//meta[@property='og:title']")]
+        yield from _differ(of, "shared title", shared, [title])
+        copied = _text(tree(answers[f"{of}/snippet"].body).find(".//textarea"))
+        yield from _differ(f"{of}/snippet", "has the title", title in copied, True)
         on_paper = [_text(one) for one in page.iterfind(".//p[@class='dim small']")]
         shown = [text for text in on_paper if "کاغذ" in text or "on paper" in text]
         expected = [allowed.paper] if allowed.paper else []
