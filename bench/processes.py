@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 
 TICK = os.sysconf("SC_CLK_TCK")
+_LISTENS = "0A"
+"""The state TCP_LISTEN in /proc/net/tcp."""
 
 
 def cpu_seconds(pid: int) -> float:
@@ -20,6 +22,12 @@ def cpu_seconds(pid: int) -> float:
 def own_cpu_seconds(pid: int) -> float:
     """User and system time of ``pid`` alone."""
     return sum(int(field) for field in _stat(pid)[11:13]) / TICK
+
+
+def listeners(port: int) -> int:
+    """How many sockets listen on ``port`` of IPv4: each process of a web server has one of its own (SO_REUSEPORT)."""
+    rows = (line.split() for line in Path("/proc/net/tcp").read_text("ascii").splitlines()[1:])
+    return sum(row[1].endswith(f":{port:04X}") and row[3] == _LISTENS for row in rows)
 
 
 def _stat(pid: int) -> list[str]:

@@ -18,6 +18,7 @@ from typing import Final
 from app.core.database import Database
 from app.core.wake import SOCKET_NAME
 from app.desk.basics import ensure_basics
+from bench.processes import listeners
 from config import Config
 from tests.servers.postgresql import PostgreSQL
 from tests.servers.process import LOOPBACK, answers, free_port, wait_until
@@ -120,7 +121,7 @@ class Surroundings:
         return process
 
     def start_web(self, *, instance: str, processes: int = 1) -> tuple[Process, int]:
-        """The web under granian, as a server starts it; with its port."""
+        """The web under granian, as a server starts it, once all its processes listen; with its port."""
         port = free_port()
         environment = self.environment(
             "web",
@@ -131,7 +132,7 @@ class Surroundings:
         )
         process = self._start("web", web_command(port, processes)[1:], environment)
         wait_until(
-            lambda: answers(port) or process.popen.poll() is not None,
+            lambda: listeners(port) >= processes or process.popen.poll() is not None,
             seconds=30,
             what="the web process's start",
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
@@ -34,16 +35,17 @@ class Waker(Protocol):
 
 
 class SocketWaker:
-    """Sends the name as a datagram to the socket of the embedded worker."""
+    """Sends the name as a datagram to the socket of the embedded worker, each time by its path: workers come and go."""
 
     def __init__(self, path: Path) -> None:
         self._path = str(within_limit(path))
+        self._sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._sender.setblocking(False)
+        weakref.finalize(self, self._sender.close)
 
     def __call__(self, name: str) -> None:
         try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-                sender.setblocking(False)
-                sender.sendto(name.encode(), self._path)
+            self._sender.sendto(name.encode(), self._path)
         except OSError:
             log.debug("no worker listens; it will look by itself")
 

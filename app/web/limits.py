@@ -127,9 +127,12 @@ def network_key() -> str:
     address = _peer()
     if address is None:
         return EVERYONE
-    if isinstance(address, IPv6Address):
-        address = address.ipv4_mapped or ip_network(f"{address}/64", strict=False).network_address
-    return hmac.digest(daily_key(), address.packed, hashlib.sha256).hex()[:32]
+    if "network" not in g:
+        if isinstance(address, IPv6Address):
+            first = ip_network(f"{address}/64", strict=False).network_address
+            address = address.ipv4_mapped or first
+        g.network = hmac.digest(daily_key(), address.packed, hashlib.sha256).hex()[:32]
+    return str(g.network)
 
 
 def visitors_network() -> str | None:

@@ -8,26 +8,83 @@ from __future__ import annotations
 import logging
 import time
 from functools import cache
+from threading import Lock
 from typing import Final
 
 from limits import RateLimitItem, RateLimitItemPerHour
 from limits.errors import StorageError
-from limits.storage import MemoryStorage, storage_from_string
+from limits.storage import Storage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
 AWAY_SECONDS: Final = 30
 """How long a Redis that failed is left in peace."""
+
+SWEEP_SECONDS: Final = 60
+"""How often counts of past hours are dropped."""
 
 log = logging.getLogger(__name__)
 item: Final = cache(RateLimitItemPerHour)
 """So many an hour."""
 
 
+class OwnMemory(Storage):
+    """Counts in this process's memory, for fixed windows.
+
+    The library's own starts a thread that walks over every key a hundred times a second: many forms from many
+    networks at once would cost most where least can be spared. Here one call a minute drops what is over.
+    """
+
+    STORAGE_SCHEME = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._windows: dict[str, tuple[float, int]] = {}
+        self._lock = Lock()
+        self._swept = time.time()
+
+    @property
+    def base_exceptions(self) -> type[Exception]:
+        return ValueError
+
+    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+        now = time.time()
+        with self._lock:
+            if now - self._swept >= SWEEP_SECONDS:
+                self._swept = now
+                self._windows = {
+                    each: window for each, window in self._windows.items() if window[0] > now
+                }
+            until, count = self._windows.get(key, (0.0, 0))
+            if until <= now:
+                until, count = now + expiry, 0
+            self._windows[key] = (until, count + amount)
+        return count + amount
+
+    def get(self, key: str) -> int:
+        until, count = self._windows.get(key, (0.0, 0))
+        return count if until > time.time() else 0
+
+    def get_expiry(self, key: str) -> float:
+        return self._windows.get(key, (time.time(), 0))[0]
+
+    def check(self) -> bool:
+        return True
+
+    def reset(self) -> int:
+        with self._lock:
+            gone, self._windows = len(self._windows), {}
+        return gone
+
+    def clear(self, key: str) -> None:
+        with self._lock:
+            self._windows.pop(key, None)
+
+
 class Windows:
     """Counts by key; ``url`` names a Redis, or is empty for memory alone."""
 
     def __init__(self, url: str = "") -> None:
-        self._own = FixedWindowRateLimiter(MemoryStorage())
+        self._own = FixedWindowRateLimiter(OwnMemory())
         self._shared = (
             FixedWindowRateLimiter(
                 storage_from_string(

@@ -127,9 +127,11 @@ def test_R06_odd_host_names_get_a_page(environment: dict[str, str], host: str) -
 def test_C24_the_memory_holds_no_address_and_its_key_lives_a_day(site: Flask) -> None:
     with time_machine.travel("2026-11-24T12:00:00Z", tick=False) as clock:
         statuses(site.test_client(), "9.9.9.7", 1)
-        with site.test_request_context("/", environ_overrides={"REMOTE_ADDR": "9.9.9.7"}):
+        asking = {"path": "/", "environ_overrides": {"REMOTE_ADDR": "9.9.9.7"}}
+        with site.test_request_context(**asking):
             key = limits.network_key()
-            clock.shift(86_400)
+        clock.shift(86_400)
+        with site.test_request_context(**asking):
             assert limits.network_key() != key
             kept = repr(vars(vars(limits.windows())["_own"].storage))
     assert key in kept

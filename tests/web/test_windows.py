@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import time_machine
 
 from app.web import windows
 from app.web.windows import Windows
@@ -19,6 +20,22 @@ def test_C24_so_many_an_hour_and_no_more(where: str, request: pytest.FixtureRequ
     assert counted.hit(2, "network", "sign", "b")
     assert not counted.has_room(2, "network", "sign", "a")
     assert [counted.has_room(2, "network", "sign", "c") for _time in range(3)] == [True] * 3
+
+
+def test_C24_what_was_counted_is_forgotten_after_its_hour() -> None:
+    with time_machine.travel("2026-11-24T12:00:00Z", tick=False) as clock:
+        counted = Windows()
+        for name in "abc":
+            assert counted.hit(1, name)
+            assert not counted.hit(1, name)
+        memory = counted._own.storage
+        # given an hour later, when anything is counted
+        clock.shift(3600)
+        assert counted.hit(1, "a")
+        # then nothing else is left of it, and the new hour is counted from here
+        assert len(vars(memory)["_windows"]) == 1
+        assert memory.reset() == 1
+        assert counted.has_room(1, "a")
 
 
 def test_C24_web_processes_count_together_in_redis(redis_server: Redis) -> None:
