@@ -92,7 +92,7 @@ class Newsroom:
         self.client: FlaskClient = app.test_client()
         with database.unit_of_work() as session:
             token = signing_in.begin(session, account.id, clock.now())
-        with self.client.session_transaction() as cookie:
+        with self.client.session_transaction("/staff") as cookie:
             cookie[gate.SECRET] = token
             cookie["language"] = "en"
 

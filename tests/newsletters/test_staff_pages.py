@@ -100,7 +100,7 @@ def test_without_a_proven_address_the_page_says_how_to_give_one(
 ) -> None:
     page = newsroom.open(f"{editor(made)}/preview")
     assert "/staff/settings" in page.html
-    with newsroom.client.session_transaction() as cookie:
+    with newsroom.client.session_transaction("/staff") as cookie:
         token = cookie.get("csrf_token")
     assert token is None or newest_send(database) is None
 
