@@ -77,6 +77,7 @@ bench: .venv/developer $(CATALOGUES) ## Measure sending, signing and reading bes
 	@$(BIN)/python -m bench.sign
 	@$(BIN)/python -m bench.page
 	@$(BIN)/python -m bench.oracle
+	@$(BIN)/python -m bench.start
 
 ##@ Translate it
 

@@ -165,8 +165,8 @@ def test_ctrl_c_ends_both_and_a_second_start_is_quick_and_keeps_everything(
         # when it is started again
         seconds = home.serves()
 
-        # then it serves in under three seconds (of the processor's time, should the machine be busy elsewhere)
-        assert min(seconds, home.processor_seconds()) < 3, f"{seconds:.1f} s"
+        # then it serves at once: nothing is installed, made or loaded again. How fast, ``bench.start`` tells.
+        assert min(seconds, home.processor_seconds()) < 10, f"{seconds:.1f} s"
 
         # and everything is as it was
         assert someone.counted(TEACHERS) == 49
