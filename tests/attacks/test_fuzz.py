@@ -168,6 +168,7 @@ class Attack:
         return (number, form.action, sent, kind, headers, found) if found else None
 
 
+@pytest.mark.timeout(max(180, COUNT // 10))
 def test_R06_forms_as_a_clumsy_or_hostile_hand_sends_them(
     build: Callable[..., House], clock: time_machine.Traveller, caplog: pytest.LogCaptureFixture
 ) -> None:
