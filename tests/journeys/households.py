@@ -60,7 +60,7 @@ class Household:
             "PEYVAND_INSTANCE": str(self.instance),
             **(settings or {}),
         }
-        self.log = folder / "make-run.log"
+        self.log = self.instance / "make-run.log"
         self._process: subprocess.Popen[bytes] | None = None
         self._read_from = 0
 
