@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -11,6 +12,7 @@ from app.audience.models import ConsentWording
 
 Sentence = sa.Row[int, str, int]
 """Of a wording its id, its language and its version."""
+S = TypeVar("S", ConsentWording, Sentence)
 
 
 def publish(session: Session, purpose: str, language: str, text: str) -> ConsentWording:
@@ -33,17 +35,10 @@ def current(
 
     ``seen`` is the id of the one that a page showed: where it is one of these, it goes before a newer one.
     """
-    place = {code: place for place, code in enumerate(dict.fromkeys(codes))}
-    return session.scalar(
-        sa.select(ConsentWording)
-        .where(ConsentWording.purpose == purpose, ConsentWording.language.in_(place))
-        .order_by(
-            sa.case((ConsentWording.id == sa.literal(seen, sa.Integer), 0), else_=1),
-            sa.case(place, value=ConsentWording.language),
-            ConsentWording.version.desc(),
-        )
-        .limit(1)
+    wordings = sa.select(ConsentWording).where(
+        ConsentWording.purpose == purpose, ConsentWording.language.in_(codes)
     )
+    return newest(session.scalars(wordings), codes, seen=seen)
 
 
 def published(session: Session, purpose: str) -> Sequence[Sentence]:
@@ -55,10 +50,10 @@ def published(session: Session, purpose: str) -> Sequence[Sentence]:
     ).all()
 
 
-def newest(sentences: Iterable[Sentence], codes: Sequence[str]) -> Sentence | None:
+def newest(sentences: Iterable[S], codes: Sequence[str], *, seen: int | None = None) -> S | None:
     """What ``current`` finds, among ``sentences``."""
-    known = sorted(
+    return min(
         (sentence for sentence in sentences if sentence.language in codes),
-        key=lambda sentence: (codes.index(sentence.language), -sentence.version),
+        key=lambda one: (one.id != seen, codes.index(one.language), -one.version),
+        default=None,
     )
-    return next(iter(known), None)

@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.database import Base, UtcDateTime
@@ -176,10 +177,15 @@ class PetitionText(Base):
     """Plain: which colleague approved this translation."""
     petition: Mapped[Petition] = relationship(back_populates="texts")
 
-    @property
+    @hybrid_property
     def is_hidden(self) -> bool:
         """Whether it is a translation that nobody has approved yet."""
         return self.source_version is not None and self.approved_by is None
+
+    @is_hidden.inplace.expression
+    @classmethod
+    def _is_hidden(cls) -> sa.ColumnElement[bool]:
+        return sa.and_(cls.source_version.is_not(None), cls.approved_by.is_(None))
 
 
 def _public(name: str, where: str) -> sa.Index:

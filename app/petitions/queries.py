@@ -27,8 +27,8 @@ from app.petitions.models import (
 FEW: Final = SMALLEST_CELL
 """Below this a total is not told, unless staff set the petition to live."""
 
-TextRow = sa.Row[int, str, int, int | None, int | None, int, str, str, bool]
-"""Of a text no more than id, language, version and approval; of its petition id, state, and the slug it was asked by."""
+TextRow = sa.Row[int, str, int, bool, int, str, str, bool]
+"""Of a text no more than id, language, version and whether it is hidden; of its petition id, state, and the slug it was asked by."""
 T = TypeVar("T", PetitionText, TextRow)
 _WHOLE: Final = (selectinload(Petition.texts), selectinload(Petition.addresses))
 
@@ -154,7 +154,7 @@ def current_texts(texts: Iterable[T], *, hidden_too: bool = False) -> dict[str, 
     """The newest version of each language; a translation that nobody has approved is not there yet."""
     newest: dict[str, T] = {}
     for text in texts:
-        if text.source_version is not None and text.approved_by is None and not hidden_too:
+        if text.is_hidden and not hidden_too:
             continue
         if text.language not in newest or newest[text.language].version < text.version:
             newest[text.language] = text

@@ -22,8 +22,7 @@ _TEXTS: Final = (
         PetitionText.id,
         PetitionText.language,
         PetitionText.version,
-        PetitionText.source_version,
-        PetitionText.approved_by,
+        PetitionText.is_hidden.label("is_hidden"),
         Petition.id.label("petition_id"),
         Petition.state,
         PetitionAddress.language.label("slug_language"),
@@ -32,7 +31,7 @@ _TEXTS: Final = (
     .join(PetitionText, PetitionText.petition_id == Petition.id)
     .join(PetitionAddress, PetitionAddress.petition_id == Petition.id)
     .where(PetitionAddress.slug == sa.bindparam("slug"), Petition.state != DRAFT)
-    .where(sa.or_(PetitionText.source_version.is_(None), PetitionText.approved_by.is_not(None)))
+    .where(~PetitionText.is_hidden)
 )
 
 
@@ -75,8 +74,7 @@ class Readable:
         """
         seen = self.texts.get(text_seen or 0)
         text = seen or languages.first_of(current_texts(self.texts.values()), language, *locales)
-        read = self.sentences.get(wording_seen or 0)
-        sentence = read or consents.newest(self.sentences.values(), wording_languages)
+        sentence = consents.newest(self.sentences.values(), wording_languages, seen=wording_seen)
         if text is None or sentence is None:
             raise NotFoundError("no such petition")
         return Signable(text.petition_id, text.state == OPEN, text.id, sentence.id)
