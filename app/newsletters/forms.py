@@ -110,4 +110,3 @@ class InvitationChoices(LanguagesForm):
     consent = ConsentField(
         missing=lazy_gettext("Without this consent we cannot send you the newsletter.")
     )
-    wording_seen = SeenField()
