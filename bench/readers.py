@@ -9,6 +9,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.audience import subscriptions
 from app.audience.models import NEWSLETTER, Contact, MailingList, Subscription
 from app.audience.subscriptions import Desk
 from app.core import addresses, catalogue, ids, tokens
@@ -50,20 +51,11 @@ def add_readers(session: Session, desk: Desk, count: int) -> None:
 def _reader(desk: Desk, list_id: int, n: int) -> tuple[dict[str, Any], dict[str, Any]]:
     domain = PROVIDERS[n % 5] if n % 5 < len(PROVIDERS) else f"union{n}.example"
     address = addresses.Address(f"reader{n:07}", domain)
-    contact_id, subscription_id = ids.new(), ids.new()
-    index = desk.indexer.index(address)
+    contact, subscription_id = subscriptions.contact_row(desk, address), ids.new()
     token = desk.secrets.token(tokens.ONE_CLICK, subscription_id, desk.indexer.key_id)
-    contact = {
-        "id": contact_id,
-        "box": desk.opener.seal("contact", contact_id, {"address": address.exact}),
-        "index_key_id": index.key_id,
-        "exact_index": index.exact,
-        "mailbox_index": index.mailbox,
-        "destination": desk.indexer.destination(address),
-    }
     subscription = {
         "id": subscription_id,
-        "contact_id": contact_id,
+        "contact_id": contact["id"],
         "list_id": list_id,
         "languages": LANGUAGES,
         "quiet": False,

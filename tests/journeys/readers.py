@@ -8,7 +8,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.audience import consents, wordings
+from app.audience import consents, subscriptions, wordings
 from app.audience.models import Consent, Contact, MailingList, Subscription
 from app.audience.subscriptions import Desk
 from app.core import addresses, clock, ids, tokens
@@ -57,24 +57,16 @@ def draft_issue(session: Session, lists: Sequence[str]) -> int:
 
 
 def _rows(desk: Desk, name: str, choice: tuple[str, ...]) -> tuple[dict[str, Any], ...]:
-    address, contact_id, subscription_id = addresses.parse(name), ids.new(), ids.new()
-    index = desk.indexer.index(address)
-    token = desk.secrets.token(tokens.ONE_CLICK, subscription_id, index.key_id)
-    contact = {
-        "id": contact_id,
-        "box": desk.opener.seal("contact", contact_id, {"address": address.exact}),
-        "index_key_id": index.key_id,
-        "exact_index": index.exact,
-        "mailbox_index": index.mailbox,
-        "destination": desk.indexer.destination(address),
-    }
+    contact, subscription_id = subscriptions.contact_row(desk, addresses.parse(name)), ids.new()
+    key_id = desk.indexer.key_id
+    token = desk.secrets.token(tokens.ONE_CLICK, subscription_id, key_id)
     subscription = {
         "id": subscription_id,
-        "contact_id": contact_id,
+        "contact_id": contact["id"],
         "languages": choice,
         "quiet": False,
         "day": clock.today(),
-        "key_id": index.key_id,
+        "key_id": key_id,
         "unsubscribe_hash": tokens.fingerprint(token),
     }
     consent = {
